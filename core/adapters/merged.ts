@@ -12,7 +12,7 @@ import { foreign, quoted } from '../messages/text.ts'
 import { type ComputableDType, dtypeBits, elementCount, hasComputableDType, type TensorInfo } from '../tensor.ts'
 import { type Adapter, type AdapterModule, matrixOf } from './adapter.ts'
 import { type Factors, factorsOf, productOf } from './factors.ts'
-import { familyOfTensors, moduleOfTensor, namesOf, placeTensor } from './names.ts'
+import { familyOfTensors, moduleOfTensor, namesOf, type Placed, placeTensor } from './names.ts'
 import { bareName } from './pairs.ts'
 import { type Heads, isReordered, nativeRows } from './row-order.ts'
 
@@ -109,33 +109,51 @@ function matchModules(base: WeightFile, adapter: Adapter, choices: MergeChoices)
   for (const tensor of matrices) {
     if (!hasComputableDType(tensor) || tensor.unfit) continue
     const placed = family && placeTensor(family, tensor.name)
-    const rows = tensor.shape[0]!
-    const found: Addition[] = []
-    if (placed) {
-      const total = (rows / (placed.share.end - placed.share.start)) * placed.share.of
-      const own = (total * placed.share.start) / placed.share.of
-      for (const { name, share, scheme } of namesOf(placed, adapter.form) ?? []) {
-        const module = modules.get(name)
-        const [start, end] = [(total * share.start) / share.of, (total * share.end) / share.of]
-        // Which rows both have.
-        const [first, last] = [Math.max(start, own), Math.min(end, own + rows)]
-        if (!module || first >= last) continue
-        const table = module.kind === 'embedding' || module.kind === 'table'
-        const turned = placed.row.transposed === 'conv1d' && placed.scheme !== 'gguf' && !table
-        const order = orderBetween(placed.row, scheme, placed.scheme, total, choices)
-        found.push({ module, at: first - own, rows: last - first, from: first - start, order, turned })
-        checkFit(module, tensor, turned, end - start, found.at(-1)!)
-      }
-    } else {
-      const module = modules.get(genericNames(tensor.name).find((name) => modules.has(name)) ?? '')
-      if (module) {
-        found.push({ module, at: 0, rows, from: 0, order: null, turned: false })
-        checkFit(module, tensor, false, rows, found[0]!)
-      }
-    }
+    const found = placed
+      ? additionsByTable(tensor, placed, modules, adapter.form, choices)
+      : additionsByName(tensor, modules)
     if (found.length > 0) additions.set(tensor.name, found)
   }
   return additions
+}
+
+/** In a model of a known family: modules may have some of the tensor's rows, or the tensor some of a module's, and in another order. */
+function additionsByTable(
+  tensor: TensorInfo,
+  placed: Placed,
+  modules: ReadonlyMap<string, AdapterModule>,
+  form: Adapter['form'],
+  choices: MergeChoices,
+): Addition[] {
+  const { share: ownShare, row, scheme: ownScheme } = placed
+  const rows = tensor.shape[0]!
+  // Rows of all that lies beside each other under one name in some scheme, and where this tensor's begin.
+  const total = (rows / (ownShare.end - ownShare.start)) * ownShare.of
+  const own = (total * ownShare.start) / ownShare.of
+  const found: Addition[] = []
+  for (const { name, share, scheme } of namesOf(placed, form) ?? []) {
+    const module = modules.get(name)
+    const [start, end] = [(total * share.start) / share.of, (total * share.end) / share.of]
+    // Which rows both have.
+    const [first, last] = [Math.max(start, own), Math.min(end, own + rows)]
+    if (!module || first >= last) continue
+    const table = module.kind === 'embedding' || module.kind === 'table'
+    const turned = row.transposed === 'conv1d' && ownScheme !== 'gguf' && !table
+    const order = orderBetween(row, scheme, ownScheme, total, choices)
+    checkFit(module, tensor, turned, end - start)
+    found.push({ module, at: first - own, rows: last - first, from: first - start, order, turned })
+  }
+  return found
+}
+
+/** In any other model: the module whose name is made of the tensor's. */
+function additionsByName(tensor: TensorInfo, modules: ReadonlyMap<string, AdapterModule>): Addition[] {
+  const name = genericNames(tensor.name).find((each) => modules.has(each))
+  if (name === undefined) return []
+  const module = modules.get(name)!
+  const rows = tensor.shape[0]!
+  checkFit(module, tensor, false, rows)
+  return [{ module, at: 0, rows, from: 0, order: null, turned: false }]
 }
 
 function genericNames(tensor: string): string[] {
@@ -151,7 +169,8 @@ function genericNames(tensor: string): string[] {
   ].concat(`lora_unet_${path.replaceAll('.', '_')}`)
 }
 
-function checkFit(module: AdapterModule, tensor: TensorInfo, turned: boolean, rows: number, _: Addition): void {
+/** @throws AppError `bad-request` where the module's matrix has not the shape of the tensor's, or of these `rows` of it */
+function checkFit(module: AdapterModule, tensor: TensorInfo, turned: boolean, rows: number): void {
   const matrix = matrixOf(module)
   const cols = elementCount(tensor.shape.slice(1))
   const fits = turned
