@@ -19,7 +19,7 @@ import { say } from '../messages/english.ts'
 import type { Message } from '../messages/message.ts'
 import { type AdapterForm, adapterStyles } from '../styles.ts'
 import { squaredGap, squaredNorm } from '../svd/product.ts'
-import { adapterConfiguration, adapterPlace, encodeFactor, moduleBytes, outlines } from '../write/adapter-file.ts'
+import { adapterPlace, encodeFactor, moduleBytes, outlines } from '../write/adapter-file.ts'
 import { copyValues } from '../write/compress-tensor.ts'
 import { refuseToReplace, whileHolding } from '../write/compression.ts'
 import { encodingOf } from '../write/encodings/registry.ts'
@@ -32,14 +32,13 @@ import {
   analyzeModules,
   baseNorms,
   chosenModules,
-  earlierConfiguration,
+  configurationFile,
   entriesOf,
   type FilePlan,
   planOf,
   type Resizing,
   ranksOf,
   refuseResize,
-  writtenOf,
 } from './steps/resize-plan.ts'
 
 type ResizeJob = JobOf<'resize'>
@@ -101,12 +100,12 @@ async function write(
   ranks: readonly number[],
   target: FilesOf<'resize'>['target'],
 ): Promise<Written> {
-  const { adapter, form, context } = resizing
+  const { form, context } = resizing
   const plan = planOf(resizing, ranks)
   const entries = entriesOf(resizing, plan)
   const encoding = encodingOf(adapterStyles[form], null)
   const byteLength = encoding.plannedBytes(entries, plan.metadata)
-  const configuration = adapterConfiguration(form, writtenOf(plan.layouts), await earlierConfiguration(adapter, form))
+  const configuration = await configurationFile(resizing, plan.layouts)
   const place = await adapterPlace(form, target.folder, target.name, byteLength)
   try {
     const output = await encoding.create(place.folder, place.name, entries, plan.metadata, context.crc32)
@@ -119,9 +118,14 @@ async function write(
       await output.abort()
       throw error
     }
-    const bytesBeside = configuration ? await writeJson(place.folder, configuration.name, configuration.json) : 0
+    if (configuration) await writeWhole(place.folder, configuration.name, configuration.bytes)
     await place.finish()
-    return { files: configuration ? 2 : 1, bytes: byteLength + bytesBeside, modules, notices: plan.notices }
+    return {
+      files: configuration ? 2 : 1,
+      bytes: byteLength + (configuration?.bytes.byteLength ?? 0),
+      modules,
+      notices: plan.notices,
+    }
   } catch (error) {
     await place.abort()
     throw error
@@ -158,13 +162,10 @@ async function writeModules(
   return resized
 }
 
-/** @returns its bytes */
-async function writeJson(folder: OutputFolder, name: string, json: unknown): Promise<number> {
-  const bytes = new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`)
+async function writeWhole(folder: OutputFolder, name: string, bytes: Uint8Array): Promise<void> {
   const sink = await folder.create(name, bytes.byteLength)
   await sink.write(bytes)
   await sink.close()
-  return bytes.byteLength
 }
 
 /** The factors of a module as they are written, and what they miss. */

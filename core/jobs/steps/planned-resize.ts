@@ -1,6 +1,7 @@
 /** What a resize would do to each module, exact in bytes: by the very functions of the run. Spectra are found once, in milliseconds a module. */
 import type { AdapterModel } from '../../adapters/difference-model.ts'
-import { moduleEntries } from '../../adapters/forms.ts'
+import { type ModuleLayout, moduleEntries } from '../../adapters/forms.ts'
+import type { TargetModule } from '../../adapters/translate.ts'
 import type { JobOf, PlannedTensor, PlanReport } from '../../contract.ts'
 import { absoluteError, modelError } from '../../curves/model-error.ts'
 import { AppError } from '../../errors.ts'
@@ -10,21 +11,20 @@ import { say } from '../../messages/english.ts'
 import { quoted } from '../../messages/text.ts'
 import { sketchKeyOf } from '../../params.ts'
 import { roundingOf } from '../../plan/candidate.ts'
-import { judgeBy } from '../../rules.ts'
+import { judgeBy, type Ruling } from '../../rules.ts'
+import type { AdapterForm } from '../../styles.ts'
 import { elementCount, tensorBytes } from '../../tensor.ts'
-import { adapterConfiguration } from '../../write/adapter-file.ts'
 import { type Analyzed, isLora } from './adapter-ranks.ts'
 import { moduleSvd } from './adapter-spectra.ts'
 import {
   baseNorms,
   chosenModules,
-  earlierConfiguration,
-  layoutOf,
+  configurationFile,
   plannedBytes,
+  planOf,
   type Resizing,
   ranksOf,
   refuseResize,
-  writtenOf,
 } from './resize-plan.ts'
 
 /** @throws AppError `bad-request` as a resize */
@@ -38,55 +38,16 @@ export async function planResize(model: AdapterModel, job: JobOf<'plan'>, contex
   const modules = chosenModules(model, choices)
   const norms = base ? await baseNorms(base, form, family, context) : new Map<string, number>()
   const resizing: Resizing = { adapter, modules, norms, job: choices, form, context, facts }
-  let analyzed = 0
-  const found: Analyzed[] = []
-  for (const [i, module] of modules.entries()) {
-    context.checkCancelled()
-    context.report({ type: 'progress', phase: 'analyze', tensor: module.name, done: i, total: modules.length })
-    const { params } = job
-    const sketch = isLora(module) ? 'factors' : `${sketchKeyOf(params)} ${Math.max(params.rank, params.maxRank)}`
-    const one = await findOnce(context, ['module', form, module.name, sketch], async () => {
-      analyzed++
-      const { s, squares, rankBefore } = await moduleSvd(adapter.file, module, params, context)
-      return { s: Array.from(s), squares, rankBefore }
-    })
-    const errorCurve = truncation(one.s, one.squares).map(Math.sqrt)
-    if (job.knownCurves || analyzed > 0) context.report({ type: 'spectrum', tensor: module.name, errorCurve })
-    found.push({ ...one, s: Float64Array.from(one.s) })
-  }
+  const { found, analyzed } = await findSpectra(resizing, job.knownCurves)
   const ranks = ranksOf(resizing, found)
-  const largest = ranks.reduce((most, rank) => Math.max(most, rank), 0)
-  const planned = modules.map((module, i): PlannedTensor => {
-    const { s, squares } = found[i]!
-    const rank = Math.min(ranks[i]!, s.length)
-    const layout = layoutOf(resizing, module, oneRank ? largest : ranks[i]!)
-    const left = truncation(Array.from(s), squares)[rank] ?? 0
-    const entries = moduleEntries(form, layout)
-    const bytesBefore = module.sources.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    const bytesAfter = entries.reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
-    const [rows = 1, ...rest] = module.shape
-    return {
-      name: module.name,
-      action: 'factorize',
-      reason: say('plan.rank', { shape: [rows, elementCount(rest)], rank, before: bytesBefore, after: bytesAfter }),
-      rank: layout.rank,
-      factorDType: layout.dtype,
-      relativeError: squares === 0 ? 0 : Math.sqrt(Math.min(1, left + 2 * roundingOf(layout.dtype) * (1 - left))),
-      int8Increase: null,
-      bytesBefore,
-      bytesAfter,
-    }
-  })
-  const layouts = modules.map((module, i) => layoutOf(resizing, module, oneRank ? largest : ranks[i]!))
-  const configuration = adapterConfiguration(form, writtenOf(layouts), await earlierConfiguration(adapter, form))
-  const beside = configuration
-    ? new TextEncoder().encode(`${JSON.stringify(configuration.json, null, 2)}\n`).byteLength
-    : 0
+  const { layouts } = planOf(resizing, ranks)
+  const planned = modules.map((module, i) => plannedModule(form, module, layouts[i]!, found[i]!, ranks[i]!))
+  const configuration = await configurationFile(resizing, layouts)
   const judge = judgeBy(choices)
   const left = model.targets.filter(({ name }) => !modules.some((module) => module.name === name))
   return {
     bytesBefore: adapter.file.totalBytes,
-    bytesAfter: plannedBytes(resizing, ranks) + beside,
+    bytesAfter: plannedBytes(resizing, ranks) + (configuration?.bytes.byteLength ?? 0),
     relativeError: modelError(
       modules.map(({ shape }, i) => ({ entries: elementCount(shape), error: planned[i]!.relativeError })),
     ),
@@ -94,28 +55,75 @@ export async function planResize(model: AdapterModel, job: JobOf<'plan'>, contex
       found.map(({ squares }, i) => ({ norm: Math.sqrt(squares), error: planned[i]!.relativeError })),
     ),
     errorIsLeast: false,
-    tensors: [
-      ...planned,
-      ...left.map(({ name, sources }): PlannedTensor => {
-        const ruling = judge(name)
-        const pattern = ruling.says === 'out' ? ruling.pattern : null
-        return {
-          name,
-          action: 'keep',
-          reason: pattern === null ? say('plan.not-included') : say('plan.excluded', { pattern: quoted(pattern) }),
-          rank: null,
-          factorDType: null,
-          relativeError: 0,
-          int8Increase: null,
-          bytesBefore: sources.reduce((sum, { byteLength }) => sum + byteLength, 0),
-          bytesAfter: 0,
-        }
-      }),
-    ],
+    tensors: [...planned, ...left.map((module) => leftModule(module, judge(module.name)))],
     analyzed,
     elapsedMs: performance.now() - started,
     notices: [...notices, ...kernelNotices(context)],
     ...context.kernels.info,
+  }
+}
+
+/** Of every module, found once; their curves are told as they come, with `toldAgain` those that were known too. */
+async function findSpectra(
+  { adapter, modules, form, context, job: { params } }: Resizing,
+  toldAgain: boolean,
+): Promise<{ readonly found: Analyzed[]; readonly analyzed: number }> {
+  let analyzed = 0
+  const found: Analyzed[] = []
+  for (const [i, module] of modules.entries()) {
+    context.checkCancelled()
+    context.report({ type: 'progress', phase: 'analyze', tensor: module.name, done: i, total: modules.length })
+    const sketch = isLora(module) ? 'factors' : `${sketchKeyOf(params)} ${Math.max(params.rank, params.maxRank)}`
+    const one = await findOnce(context, ['module', form, module.name, sketch], async () => {
+      analyzed++
+      const { s, squares, rankBefore } = await moduleSvd(adapter.file, module, params, context)
+      return { s: Array.from(s), squares, rankBefore }
+    })
+    const errorCurve = truncation(one.s, one.squares).map(Math.sqrt)
+    if (toldAgain || analyzed > 0) context.report({ type: 'spectrum', tensor: module.name, errorCurve })
+    found.push({ ...one, s: Float64Array.from(one.s) })
+  }
+  return { found, analyzed }
+}
+
+function plannedModule(
+  form: AdapterForm,
+  { name, shape, sources }: TargetModule,
+  layout: ModuleLayout,
+  { s, squares }: Analyzed,
+  asked: number,
+): PlannedTensor {
+  const rank = Math.min(asked, s.length)
+  const left = truncation(Array.from(s), squares)[rank] ?? 0
+  const before = sources.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const after = moduleEntries(form, layout).reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0)
+  const [rows = 1, ...rest] = shape
+  return {
+    name,
+    action: 'factorize',
+    reason: say('plan.rank', { shape: [rows, elementCount(rest)], rank, before, after }),
+    rank: layout.rank,
+    factorDType: layout.dtype,
+    relativeError: squares === 0 ? 0 : Math.sqrt(Math.min(1, left + 2 * roundingOf(layout.dtype) * (1 - left))),
+    int8Increase: null,
+    bytesBefore: before,
+    bytesAfter: after,
+  }
+}
+
+/** Of a module that the rules leave out: it is not in the output. */
+function leftModule({ name, sources }: TargetModule, ruling: Ruling): PlannedTensor {
+  const pattern = ruling.says === 'out' ? ruling.pattern : null
+  return {
+    name,
+    action: 'keep',
+    reason: pattern === null ? say('plan.not-included') : say('plan.excluded', { pattern: quoted(pattern) }),
+    rank: null,
+    factorDType: null,
+    relativeError: 0,
+    int8Increase: null,
+    bytesBefore: sources.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    bytesAfter: 0,
   }
 }
 

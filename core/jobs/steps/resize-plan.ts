@@ -24,7 +24,7 @@ import { refusalOfAdapter } from '../../plan/refusal.ts'
 import { judgeBy } from '../../rules.ts'
 import { type AdapterForm, adapterStyles } from '../../styles.ts'
 import type { ComputableDType, TensorInfo } from '../../tensor.ts'
-import { adapterMetadata, outlines } from '../../write/adapter-file.ts'
+import { adapterConfiguration, adapterMetadata, outlines } from '../../write/adapter-file.ts'
 import { encodingOf } from '../../write/encodings/registry.ts'
 import { type Analyzed, type Choosing, chooseRanks, type ResizeChoices } from './adapter-ranks.ts'
 import { type ModuleSvd, moduleSvd } from './adapter-spectra.ts'
@@ -82,7 +82,7 @@ export async function analyzeModules(resizing: Resizing): Promise<AnalyzedModule
   return found
 }
 
-export function layoutOf(
+function layoutOf(
   { job }: Pick<Resizing, 'job'>,
   { name, shape, transposed, sources }: TargetModule,
   rank: number,
@@ -148,7 +148,7 @@ function noticesOfLoss({ others, magnitudes }: Adapter): Message[] {
   ]
 }
 
-export function writtenOf(layouts: readonly ModuleLayout[]) {
+function writtenOf(layouts: readonly ModuleLayout[]) {
   return layouts.map(({ name, rank, transposed }) => ({ path: name, rank, transposed }))
 }
 
@@ -188,8 +188,19 @@ export function refuseResize({ params, rule }: Pick<ResizeChoices, 'params' | 'r
   if (goals.length > 1) throw new AppError('bad-request', say('request.one-goal'))
 }
 
+/** The configuration beside the weights as it is written; null where loaders of the form want none. */
+export async function configurationFile(
+  { adapter, form }: Pick<Resizing, 'adapter' | 'form'>,
+  layouts: readonly ModuleLayout[],
+): Promise<{ readonly name: string; readonly bytes: Uint8Array } | null> {
+  const configuration = adapterConfiguration(form, writtenOf(layouts), await earlierConfiguration(adapter, form))
+  if (!configuration) return null
+  const { name, json } = configuration
+  return { name, bytes: new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`) }
+}
+
 /** What a PEFT folder says beside its ranks; null where there is none, or it is not wanted. */
-export async function earlierConfiguration(
+async function earlierConfiguration(
   { form, file }: Adapter,
   to: AdapterForm,
 ): Promise<Readonly<Record<string, unknown>> | null> {
