@@ -122,7 +122,7 @@ const jobs: readonly Job[] = [
       await expect(
         page
           .getByTestId('ab-verdict')
-          .or(page.getByText('You see what each costs'))
+          .or(page.getByRole('button', { name: 'Run both' }))
           .or(page.getByRole('alert'))
           .first(),
       ).toBeVisible(patience)
