@@ -96,7 +96,7 @@ const jobs: readonly Job[] = [
       // One whose engine died before the run was on the list is refused where it was asked for.
       const refused = page.getByRole('dialog').getByRole('alert').filter({ hasText: 'The compute engine stopped' })
       const told = line
-        .filter({ hasText: /Saved and checked|was interrupted|finished tensors? (is|are) kept/ })
+        .filter({ hasText: /Saved and checked|was interrupted|finished tensors? (is|are) kept|The engine was killed/ })
         .or(refused)
       try {
         await expect(told).toBeVisible(unhurried)
