@@ -19,6 +19,14 @@ import { writeManyTensors } from './files.ts'
 import { cutTexts, overlaps } from './geometry.ts'
 import { saved } from './running.ts'
 
+// A headless browser hides the scroll bars that everybody else sees, and the place that they take.
+test.use({
+  launchOptions: [
+    ({ launchOptions }, use) => use({ ...launchOptions, ignoreDefaultArgs: ['--hide-scrollbars'] }),
+    { scope: 'worker' },
+  ],
+})
+
 async function expectNoOverflow(page: Page): Promise<void> {
   const overflow = await page.evaluate(() => {
     const { scrollWidth, clientWidth, scrollHeight, clientHeight } = document.documentElement
@@ -269,10 +277,13 @@ test('columns scroll one way, and what stands in them stands clear of its neighb
   expect(await overlaps(page.locator('.list'))).toEqual([])
   expect(await cutTexts(page.locator('.tensor-tail'))).toEqual([])
   // Columns have their names above them, beside a bar as well.
+  await resize(page, 1280, 640)
+  expect(await page.locator('.list-rows').evaluate((one) => one.scrollHeight - one.clientHeight)).toBeGreaterThan(0)
   const end = async (one: Locator) => (({ x, width }) => x + width)((await one.boundingBox())!)
   expect(await end(page.locator('.list-columns .list-number').last())).toBe(
     await end(page.locator('.tensor-row .list-number').last()),
   )
+  await resize(page, 1280, 775)
   // Two ways to choose a file are a line, and the longer settings below it take no second for them.
   const [first, second] = await page.locator('.settings .model-picker button').all()
   expect((await second!.boundingBox())!.y).toBe((await first!.boundingBox())!.y)
