@@ -105,7 +105,7 @@ describe('sums over what flows into a layer', () => {
     const long = { type: 'float32' as const, dims: [1, 1, 1_002_047], bytes: new Uint8Array(4 * 1_002_047) }
     const patches = { kind: 'patches' as const, kernel: [1_000_000], strides: [1], dilations: [1], pads: [0, 0] }
     expect(sums(long, patches, 1_000_000).count).toBe(33)
-  })
+  }, 120_000)
 
   it('add samples up, pass over empty values, and refuse others than the layer takes', () => {
     const found = sumsOfTaps()
