@@ -130,7 +130,7 @@ function Listing({ folders, enter, onFile, anyFile }: ListingProps) {
 /** Arrows lead from entry to entry, Home and End to the ends. */
 function moveFocus(event: KeyboardEvent<HTMLUListElement>): void {
   const entries = [...event.currentTarget.querySelectorAll<HTMLElement>('button')]
-  const at = entries.findIndex((entry) => entry === document.activeElement)
+  const at = entries.indexOf(document.activeElement as HTMLElement)
   const targets: Readonly<Record<string, number>> = {
     ArrowDown: Math.min(entries.length - 1, at + 1),
     ArrowUp: Math.max(0, at - 1),

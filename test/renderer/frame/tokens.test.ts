@@ -97,3 +97,13 @@ test('every class and every token of the style sheets is used', () => {
     styles.includes(`var(--${token})`) || sources.includes(`--${token}`) || sources.includes(`'${token}'`)
   expect(Object.keys(light).filter((token) => !isUsed(token))).toEqual([])
 })
+
+test('every variable that is named has a value', () => {
+  const folder = new URL('../../../renderer/', import.meta.url)
+  const all = globSync('**/*.{css,ts,tsx}', { cwd: folder })
+    .map((file) => readFileSync(new URL(file, folder), 'utf8'))
+    .join('\n')
+  const given = new Set([...all.matchAll(/(--[a-z][\w-]*)'?:/g)].map(([, name]) => name))
+  const named = new Set([...all.matchAll(/var\((--[a-z][\w-]*)\)/g)].map(([, name]) => name!))
+  expect([...named].filter((name) => !given.has(name) && !name.startsWith('--mantine-'))).toEqual([])
+})
