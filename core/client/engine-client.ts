@@ -32,13 +32,8 @@ export interface EngineClient {
 }
 
 export function engineClient(port: Port): EngineClient {
-  const api = connectApi<EngineApi, EngineEvents>(
-    port,
-    { job: (event) => feed.receive(event) },
-    {
-      crossings: engineCrossings,
-    },
-  )
+  const events: EngineEvents = { job: (event) => feed.receive(event) }
+  const api = connectApi<EngineApi, EngineEvents>(port, events, { crossings: engineCrossings })
   const feed = createFeed(api)
   port.on('message', (message) => {
     if (isLost(message)) feed.lose(message.lost)

@@ -9,6 +9,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, expect, type Page } from '@playwright/test'
+import { inEnglish, say } from '../../core/messages/english.ts'
 import { chooseGoal, commandLine, patience, readError } from '../e2e/page/driving.ts'
 import { writeNoise } from '../e2e/page/files.ts'
 import { compress } from '../e2e/page/running.ts'
@@ -96,7 +97,8 @@ const jobs: readonly Job[] = [
       // One whose engine died before the run was on the list is refused where it was asked for.
       const refused = page.getByRole('dialog').getByRole('alert').filter({ hasText: 'The compute engine stopped' })
       const told = line
-        .filter({ hasText: /Saved and checked|was interrupted|finished tensors? (is|are) kept|The engine was killed/ })
+        .filter({ hasText: /Saved and checked|was interrupted|finished tensors? (is|are) kept/ })
+        .or(line.filter({ hasText: inEnglish(say('engine.killed')) }))
         .or(refused)
       try {
         await expect(told).toBeVisible(unhurried)
@@ -249,7 +251,8 @@ async function disturb(
   await server.stop()
   const next = await serveProcess([folder], config, Number(new URL(server.url).port))
   await expect(page.getByTestId('refused')).toBeVisible({ timeout: 60_000 })
-  const refused = page.getByRole('dialog').getByRole('alert').filter({ hasText: 'was lost before it answered' })
+  const lost = inEnglish(say('host.connection-lost'))
+  const refused = page.getByRole('dialog').getByRole('alert').filter({ hasText: lost })
   const said = await refused.isVisible()
   await page.goto(next.url)
   await open(page, file)

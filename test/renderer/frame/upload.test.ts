@@ -26,3 +26,12 @@ test('of a model and a folder of its data the model is opened', async () => {
   const paths = ['data/weights.bin', 'model.onnx']
   expect(await sent(...paths)).toEqual({ names: paths, opened: ['model.onnx', 'file'] })
 })
+
+test('an upload that breaks off says so, and is no fault of the program', async () => {
+  vi.stubGlobal('location', { hash: '' })
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')))
+  await expect(upload([new File(['x'], 'model.npy')])).rejects.toMatchObject({
+    code: 'cannot-write',
+    message: 'The upload of model.npy was interrupted.',
+  })
+})
