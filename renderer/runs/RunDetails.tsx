@@ -2,10 +2,10 @@
 
 import { Modal, Table, TextInput, UnstyledButton } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useMemo, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import type { TensorOutcome } from '../../core/contract.ts'
-import { type ErrorReport, toErrorReport } from '../../core/errors.ts'
 import { inEnglish } from '../../core/messages/english.ts'
+import { useAnswer } from '../frame/answer.ts'
 import { useAttempt } from '../frame/attempt.ts'
 import { DottedName } from '../frame/DottedName.tsx'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
@@ -18,6 +18,8 @@ import { RunResult } from './RunResult.tsx'
 /** Of a row with one line of name and one of reason; longer ones wrap, and a row that is drawn is measured. */
 const usualHeight = 54
 
+const none: readonly TensorOutcome[] = []
+
 interface RunDetailsProps {
   /** Finished. */
   readonly run: RunView
@@ -29,13 +31,9 @@ export function RunDetails({ run, onClose }: RunDetailsProps) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
   const [viewport, setViewport] = useState<HTMLElement | null>(null)
-  const [tensors, setTensors] = useState<readonly TensorOutcome[]>([])
-  const [error, setError] = useState<ErrorReport | null>(null)
-  useEffect(() => {
-    runReport(runId)
-      .then(({ report }) => setTensors('tensors' in report ? report.tensors : []))
-      .catch((fault: unknown) => setError(toErrorReport(fault)))
-  }, [runId])
+  const ask = useCallback(() => tensorsOf(runId), [runId])
+  const { answer, error } = useAnswer(ask)
+  const tensors = answer ?? none
   const [search, setSearch] = useState('')
   const [sorting, setSorting] = useState<Sorting | null>(null)
   const { error: said, dismiss, attempt } = useAttempt()
@@ -131,6 +129,11 @@ export function RunDetails({ run, onClose }: RunDetailsProps) {
       </section>
     </Modal>
   )
+}
+
+async function tensorsOf(runId: string): Promise<readonly TensorOutcome[]> {
+  const { report } = await runReport(runId)
+  return 'tensors' in report ? report.tensors : none
 }
 
 interface HeadProps {

@@ -1,27 +1,19 @@
 /** Where a run read and wrote, as the host says it: for texts that are shown and copied. */
-import { useEffect, useMemo, useState } from 'react'
+import { useCallback, useMemo } from 'react'
 import { type Run, type RunPlaces, recipeOf, type TensorOutcome, weightErrorOf } from '../../core/contract.ts'
 import { compressCommand } from '../../core/report/command.ts'
 import { pythonSnippet, verificationSnippet } from '../../core/report/python.ts'
+import { useAnswer } from '../frame/answer.ts'
 import { useSession } from '../frame/session.ts'
 import { runPlaces } from '../model/running/run-actions.ts'
 
-/** null until the host has answered. @param wanted ask only then */
+/**
+ * null until the host has answered; without an answer texts have bare names, as a page of an earlier host had them.
+ * @param wanted ask only then
+ */
 export function useRunPlaces(runId: string, wanted: boolean): RunPlaces | null {
-  const [places, setPlaces] = useState<RunPlaces | null>(null)
-  useEffect(() => {
-    if (!wanted) return
-    let current = true
-    // Without an answer the texts have bare names, as a page of an earlier host had them.
-    runPlaces(runId).then(
-      (found) => current && setPlaces(found),
-      () => {},
-    )
-    return () => {
-      current = false
-    }
-  }, [runId, wanted])
-  return places
+  const ask = useCallback(() => runPlaces(runId), [runId])
+  return useAnswer(wanted ? ask : null).answer
 }
 
 /**

@@ -1,66 +1,38 @@
 /** A walk through the host's folders, one listing at a time. */
-import { useEffect, useState } from 'react'
-import type { FolderEntry, Grant, LinksOut } from '../../../core/contract.ts'
-import { type ErrorReport, toErrorReport } from '../../../core/errors.ts'
+import { useCallback, useEffect, useState } from 'react'
+import type { Grant } from '../../../core/contract.ts'
+import { useAnswer } from '../../frame/answer.ts'
 import { linksOut, listFolder } from '../../model/running/run-actions.ts'
 
 const atTheRoot = async (): Promise<Grant[]> => []
 
-/** @param from where the walk begins, as folders from a named one down; asked once */
+/** @param from where the walk begins, as folders from a named one down; at the root where it cannot begin there */
 export function useFolders(from = atTheRoot) {
-  const [trail, setTrail] = useState<readonly Grant[] | null>(null)
-  const [entries, setEntries] = useState<readonly FolderEntry[] | null>(null)
-  const [leadingOut, setLeadingOut] = useState<LinksOut | null>(null)
-  const [error, setError] = useState<ErrorReport | null>(null)
+  const begin = useAnswer(from)
+  const [walked, setWalked] = useState<readonly Grant[] | null>(null)
+  const trail = walked ?? begin.answer ?? (begin.error ? [] : null)
   const here = trail?.at(-1) ?? null
-  const begun = trail !== null
 
+  const list = useCallback(() => listFolder(here), [here])
+  const { answer: entries, error } = useAnswer(trail ? list : null)
+  const lead = useCallback(async () => here && (await linksOut(here)), [here])
+  // The listing says what is wrong.
+  const { answer: leadingOut } = useAnswer(lead)
+
+  // One named folder is the place itself.
+  const only = here === null && entries?.length === 1 ? entries[0]!.grant : null
   useEffect(() => {
-    let current = true
-    // Wherever it cannot begin, it begins at the root.
-    from().then(
-      (folders) => current && setTrail(folders),
-      () => current && setTrail([]),
-    )
-    return () => {
-      current = false
-    }
-  }, [from])
+    if (only?.kind === 'folder') setWalked([only])
+  }, [only])
 
-  useEffect(() => {
-    if (!begun) return
-    let current = true
-    setEntries(null)
-    setError(null)
-    setLeadingOut(null)
-    if (here)
-      linksOut(here).then(
-        (found) => current && setLeadingOut(found),
-        // The listing says what is wrong.
-        () => {},
-      )
-    listFolder(here)
-      .then((listed) => {
-        if (!current) return
-        const only = listed[0]
-        // One named folder is the place itself.
-        if (here === null && listed.length === 1 && only?.grant.kind === 'folder') setTrail([only.grant])
-        else setEntries(listed)
-      })
-      .catch((fault: unknown) => current && setError(toErrorReport(fault)))
-    return () => {
-      current = false
-    }
-  }, [here, begun])
-
-  const walked = trail ?? []
+  const way = trail ?? []
   return {
-    trail: walked,
-    entries,
+    trail: way,
+    entries: only?.kind === 'folder' ? null : entries,
     leadingOut,
     error,
-    down: (folder: Grant) => setTrail([...walked, folder]),
+    down: (folder: Grant) => setWalked([...way, folder]),
     /** To the first `depth` folders of the trail. */
-    up: (depth: number) => setTrail(walked.slice(0, depth)),
+    up: (depth: number) => setWalked(way.slice(0, depth)),
   }
 }

@@ -1,9 +1,9 @@
 /** Two runs of the history beside each other: a sentence, the figures, and the tensors in which they differ most. */
 import { Button, Table } from '@mantine/core'
-import { useEffect, useMemo, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import type { CompressionReport } from '../../../core/contract.ts'
-import { type ErrorReport, toErrorReport } from '../../../core/errors.ts'
 import { type RunDifference, runDifference } from '../../../core/report/run-difference.ts'
+import { useAnswer } from '../../frame/answer.ts'
 import { DottedName } from '../../frame/DottedName.tsx'
 import { ErrorBox } from '../../frame/ErrorBox.tsx'
 import { runReport } from '../../model/running/run-actions.ts'
@@ -17,30 +17,22 @@ interface CompareRunsProps {
   readonly onClose: () => void
 }
 
+/** null where one of them is no compression. */
+async function reportsOf(a: string, b: string): Promise<readonly [CompressionReport, CompressionReport] | null> {
+  const found = await Promise.all([runReport(a), runReport(b)])
+  const [first, second] = found.flatMap((each) => (each.kind === 'compress' ? [each.report] : []))
+  return first && second ? [first, second] : null
+}
+
 /** Shown at first; the others with a press. */
 const few = 8
 const many = 500
 
 export function CompareRuns({ a, b, onClose }: CompareRunsProps) {
   const { t, numbers } = useWords()
-  const [reports, setReports] = useState<readonly [CompressionReport, CompressionReport] | null>(null)
-  const [error, setError] = useState<ErrorReport | null>(null)
+  const ask = useCallback(() => reportsOf(a.runId, b.runId), [a.runId, b.runId])
+  const { answer: reports, error } = useAnswer(ask)
   const [all, setAll] = useState(false)
-  useEffect(() => {
-    let current = true
-    setReports(null)
-    setError(null)
-    Promise.all([runReport(a.runId), runReport(b.runId)]).then(
-      (found) => {
-        const [first, second] = found.flatMap((each) => (each.kind === 'compress' ? [each.report] : []))
-        if (current && first && second) setReports([first, second])
-      },
-      (fault: unknown) => current && setError(toErrorReport(fault)),
-    )
-    return () => {
-      current = false
-    }
-  }, [a.runId, b.runId])
   const found = useMemo(() => reports && runDifference(...reports), [reports])
   const sentence = useSentence()
   const runs = useRuns((state) => state.runs)

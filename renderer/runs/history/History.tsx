@@ -1,7 +1,7 @@
 /** All runs of the host, those of earlier days and of the command line too: what is at work, then what ended, newest first. */
 import { Button, Table, TextInput, VisuallyHidden } from '@mantine/core'
-import { useEffect, useState } from 'react'
-import { useAttempt } from '../../frame/attempt.ts'
+import { useState } from 'react'
+import { useAnswer } from '../../frame/answer.ts'
 import { ErrorBox } from '../../frame/ErrorBox.tsx'
 import { refreshRuns } from '../../model/running/run-actions.ts'
 import { isActive, useRuns } from '../../model/running/runs.ts'
@@ -17,12 +17,11 @@ export function HistoryScreen() {
   const { t, numbers } = useWords()
   const runs = useRuns((state) => state.runs)
   const [most, setMost] = useState(page)
-  const { error, attempt } = useAttempt()
+  // The list is kept where whatever a host says by itself arrives too.
+  const { error: unlisted } = useAnswer(refreshRuns)
   const [search, setSearch] = useState('')
   /** Runs to hold against each other, the first as A. */
   const [chosen, setChosen] = useState<readonly string[]>([])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the screen is opened
-  useEffect(() => attempt(refreshRuns), [])
   const active = runs.filter(isActive)
   const wanted = search.trim().toLowerCase()
   const ended = runs.filter(
@@ -50,7 +49,7 @@ export function HistoryScreen() {
             />
           ) : null}
         </div>
-        {error ? <ErrorBox error={error} /> : null}
+        {unlisted ? <ErrorBox error={unlisted} /> : null}
         {runs.length === 0 ? <p className="dimmed start-lead">{t('history.empty')}</p> : null}
         {active.length > 0 ? (
           <section aria-label={t('history.active')} className="history-active">

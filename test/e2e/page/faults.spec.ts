@@ -247,6 +247,36 @@ test(
   },
 )
 
+test(
+  'what was waited for when the connection broke off is waited for again, and comes once it is back',
+  loopbackOnly,
+  async ({ page, folder, faults }) => {
+    writeNoise(join(folder, 'noise.npy'), 64)
+    let answering = false
+    const breakOff: (() => Promise<void>)[] = []
+    await page.routeWebSocket('**/socket', (socket) => {
+      const host = socket.connectToServer()
+      socket.onMessage((message) => {
+        if (answering || !String(message).includes(`"m":"listFolder"`)) host.send(message)
+      })
+      breakOff.push(() => socket.close())
+    })
+    await page.reload()
+    await page.getByRole('button', { name: 'Browse this server…' }).click()
+    const dialog = page.getByRole('dialog')
+    await expect(dialog.getByRole('status', { name: 'Reading the folder' })).toBeVisible()
+    await breakOff[0]!()
+    await expect(page.getByText('The connection to GhostSVD was lost. Trying again')).toBeVisible()
+    await expect(dialog.getByRole('alert')).toHaveCount(0)
+    answering = true
+    await dialog.getByText('noise.npy', { exact: true }).click()
+    await readError(page)
+    expect(breakOff.length).toBeGreaterThan(1)
+    // Chromium's own line on how the page asks whether it is still admitted.
+    expect(faults.splice(0)).toEqual([expect.stringContaining('426')])
+  },
+)
+
 test('a part of the page that fails is a sentence, and loaded again the page has what was chosen', async ({
   page,
   faults,
