@@ -56,6 +56,8 @@ const { values, positionals } = parseArgs({
   },
 })
 
+/** What dpkg-deb calls the compressions of fpm. */
+const debCompression: Readonly<Record<string, string>> = { xz: 'xz', gz: 'gzip', zst: 'zstd', none: 'none' }
 /** Payload compression by fpm's names. */
 const rpmPayload: Readonly<Record<string, string>> = {
   xz: 'w2.xzdio',
@@ -150,8 +152,9 @@ function makeDeb(tree: string): void {
   writeFileSync(join(control, 'control'), lines.join(''))
   const sums = execFileSync('md5sum', ['--', ...files], { cwd: tree, encoding: 'utf8' })
   writeFileSync(join(control, 'md5sums'), sums)
-  const compression = `-Z${values['deb-compression'] ?? 'xz'}`
-  run('dpkg-deb', '--root-owner-group', compression, '--build', tree, resolve(required('package')))
+  const compression = debCompression[values['deb-compression'] ?? 'xz']
+  if (compression === undefined) throw new Error(`fpm: unknown --deb-compression ${values['deb-compression']}`)
+  run('dpkg-deb', '--root-owner-group', `-Z${compression}`, '--build', tree, resolve(required('package')))
 }
 
 function makeRpm(tree: string): void {

@@ -10,9 +10,13 @@ import { root } from '../set-up/serving.ts'
 
 const bin = (name: string) => join(root, 'node_modules/.bin', name)
 
+/** What is in a package does not depend on how small it is. */
+const inLittleTime = ['-c.compression=store', '-c.deb.compression=gz', '-c.rpm.compression=gzip']
+
 /** As main/build/package.ts does, around the stand-in, which that refuses to make installers of. */
 function pack(runtime: string, release: string, ...targets: string[]): void {
-  const options = ['--linux', ...targets, `-c.electronDist=${runtime}`, `-c.directories.output=${release}`]
+  const places = [`-c.electronDist=${runtime}`, `-c.directories.output=${release}`]
+  const options = ['--linux', ...targets, ...places, ...inLittleTime]
   chmodSync(path7za, 0o755)
   const tools = { CUSTOM_FPM_PATH: join(root, 'main/build/fpm.ts'), ELECTRON_BUILDER_7ZIP_PATH: path7za }
   execFileSync(bin('electron-builder'), options, { cwd: root, stdio: 'pipe', env: { ...process.env, ...tools } })
