@@ -2,7 +2,7 @@
 import { Button } from '@mantine/core'
 import { isCode } from '../../core/messages/message.ts'
 import { useFile } from '../choices/file.ts'
-import { useDialog } from '../frame/dialog.ts'
+import { useDialog } from '../frame/Dialog.tsx'
 import { WarningIcon } from '../frame/icons.tsx'
 import { closeFile } from '../model/file/file-actions.ts'
 import { SafeCopyDialog } from '../runs/dialogs/SafeCopyDialog.tsx'

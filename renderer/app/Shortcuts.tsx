@@ -1,7 +1,7 @@
 /** The keys of the page, on a sheet that ? opens. */
-import { Kbd, Modal, Table } from '@mantine/core'
+import { Kbd, Table } from '@mantine/core'
 import { useWindowEvent } from '@mantine/hooks'
-import { useDialog } from '../frame/dialog.ts'
+import { Dialog, useDialog } from '../frame/Dialog.tsx'
 import { useModKey } from '../frame/mod-key.ts'
 import { isTyping } from '../frame/typing.ts'
 import { useWords } from '../words/words.ts'
@@ -28,13 +28,9 @@ export function Shortcuts() {
   useWindowEvent('keydown', (event) => {
     if (event.key === '?' && !isTyping(event)) sheet.open()
   })
+  if (!sheet.opened) return null
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-      onClose={sheet.close}
-      opened={sheet.opened}
-      title={t('shortcuts.title')}
-    >
+    <Dialog onClose={sheet.close} title={t('shortcuts.title')}>
       <Table verticalSpacing={6}>
         <Table.Tbody>
           {shortcuts.map(([what, keys]) => (
@@ -51,6 +47,6 @@ export function Shortcuts() {
           ))}
         </Table.Tbody>
       </Table>
-    </Modal>
+    </Dialog>
   )
 }

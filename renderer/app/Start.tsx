@@ -2,7 +2,7 @@
 import { Anchor, Button, Loader, Paper, UnstyledButton } from '@mantine/core'
 import { useRef, useState } from 'react'
 import { fileReducers, useFile } from '../choices/file.ts'
-import { useDialog } from '../frame/dialog.ts'
+import { useDialog } from '../frame/Dialog.tsx'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { DropIcon, FileIcon, FolderIcon, SparkIcon } from '../frame/icons.tsx'
 import { sessionReducers, useSession } from '../frame/session.ts'

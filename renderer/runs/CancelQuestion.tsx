@@ -1,6 +1,7 @@
 /** Ending a run that has finished something: the run goes on until there is an answer. One that ends before it says so; nothing is pressed that was not there. */
-import { Button, Modal } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useAttempt } from '../frame/attempt.ts'
+import { Dialog } from '../frame/Dialog.tsx'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { cancelRun } from '../model/running/run-actions.ts'
 import { isActive, type RunView } from '../model/running/runs.ts'
@@ -22,10 +23,8 @@ export function CancelQuestion({ run, onClose }: CancelQuestionProps) {
       onClose()
     })
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': t('app.close') }}
+    <Dialog
       onClose={onClose}
-      opened
       title={over ? t('runs.overTitle') : t('runs.keepTitle', { count, number: numbers.count(count) })}
     >
       <p className="dimmed">
@@ -48,6 +47,6 @@ export function CancelQuestion({ run, onClose }: CancelQuestionProps) {
           {t(over ? 'app.close' : 'runs.keep')}
         </Button>
       </div>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,7 +1,8 @@
 /** Striking a run from the list that has finished tensors waiting: they would be lost. */
-import { Button, Modal } from '@mantine/core'
+import { Button } from '@mantine/core'
 import type { Run } from '../../core/contract.ts'
 import { useAttempt } from '../frame/attempt.ts'
+import { Dialog } from '../frame/Dialog.tsx'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { forgetRun } from '../model/running/run-actions.ts'
 import { useWords } from '../words/words.ts'
@@ -16,12 +17,7 @@ export function ForgetQuestion({ run, onClose }: ForgetQuestionProps) {
   const { error, busy, dismiss, attempt } = useAttempt()
   const { runId, target: name, finishedTensors: count } = run
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-      onClose={onClose}
-      opened
-      title={t('runs.forgetTitle', { count, number: numbers.count(count) })}
-    >
+    <Dialog onClose={onClose} title={t('runs.forgetTitle', { count, number: numbers.count(count) })}>
       <p className="dimmed">{t('runs.forgetText', { name })}</p>
       {error ? <ErrorBox error={error} onClose={dismiss} /> : null}
       <div className="dialog-buttons">
@@ -41,6 +37,6 @@ export function ForgetQuestion({ run, onClose }: ForgetQuestionProps) {
           {t('runs.discard')}
         </Button>
       </div>
-    </Modal>
+    </Dialog>
   )
 }

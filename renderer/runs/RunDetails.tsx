@@ -1,12 +1,13 @@
 /** What a run did with each tensor: nothing is skipped in silence. */
 
-import { Modal, Table, TextInput, UnstyledButton } from '@mantine/core'
+import { Table, TextInput, UnstyledButton } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useCallback, useMemo, useState } from 'react'
 import type { TensorOutcome } from '../../core/contract.ts'
 import { inEnglish } from '../../core/messages/english.ts'
 import { useAnswer } from '../frame/answer.ts'
 import { useAttempt } from '../frame/attempt.ts'
+import { Dialog } from '../frame/Dialog.tsx'
 import { DottedName } from '../frame/DottedName.tsx'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { runReport } from '../model/running/run-actions.ts'
@@ -51,13 +52,7 @@ export function RunDetails({ run, onClose }: RunDetailsProps) {
   const parts = useMemo(() => partsIn(tensors), [tensors])
   if (!report) return null
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-      onClose={onClose}
-      opened
-      size={1080}
-      title={t('run.detailsTitle', { name: report.output })}
-    >
+    <Dialog onClose={onClose} size={1080} title={t('run.detailsTitle', { name: report.output })}>
       <RunResult attempt={attempt} onClose={onClose} report={report} run={run} tensors={tensors} />
       {report.notices.map((notice) => (
         <p className="details-notice" key={inEnglish(notice)}>
@@ -127,7 +122,7 @@ export function RunDetails({ run, onClose }: RunDetailsProps) {
           </Table.Tbody>
         </Table>
       </section>
-    </Modal>
+    </Dialog>
   )
 }
 

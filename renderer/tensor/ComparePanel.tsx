@@ -1,10 +1,10 @@
 /** What the randomized SVD costs in error and gains in time, in one line below the chart; the exact SVD it takes is offered, with its price. */
-import { Button, Modal } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import { excessOverFloor } from '../../core/curves/error-curve.ts'
 import { singularValueErrors } from '../../core/curves/singular-value-error.ts'
 import { useParams } from '../choices/params.ts'
-import { useDialog } from '../frame/dialog.ts'
+import { Dialog, useDialog } from '../frame/Dialog.tsx'
 import { CompareIcon } from '../frame/icons.tsx'
 import { compareWithExact } from '../model/looking/analysis.ts'
 import { errorAt, type TensorView } from '../model/looking/view.ts'
@@ -66,12 +66,7 @@ export function ComparePanel({ view, rank }: ComparePanelProps) {
         </Button>
       ) : null}
       {question.opened ? (
-        <Modal
-          closeButtonProps={{ 'aria-label': t('app.close') }}
-          onClose={question.close}
-          opened
-          title={t('compare.askTitle', { name: view.tensor.name })}
-        >
+        <Dialog onClose={question.close} title={t('compare.askTitle', { name: view.tensor.name })}>
           <p>
             {t(asked === null ? 'compare.askUnknown' : 'compare.ask', {
               time: asked === null ? '' : numbers.countdown(1000 * asked),
@@ -91,7 +86,7 @@ export function ComparePanel({ view, rank }: ComparePanelProps) {
               {t('compare.start')}
             </Button>
           </div>
-        </Modal>
+        </Dialog>
       ) : null}
     </section>
   )

@@ -1,5 +1,5 @@
 /** Before an adapter is written: for whose loaders, what of the differences it holds, at which ranks, and where it goes. */
-import { Button, Checkbox, Modal, NumberInput, Select } from '@mantine/core'
+import { Button, Checkbox, NumberInput, Select } from '@mantine/core'
 import { useMemo } from 'react'
 import type { FileReport, Grant, RankRule } from '../../../core/contract.ts'
 import { paramEntries } from '../../../core/param-entries.ts'
@@ -11,6 +11,7 @@ import { useFile } from '../../choices/file.ts'
 import { goalOf } from '../../choices/goal.ts'
 import { useParams } from '../../choices/params.ts'
 import { useAttempt } from '../../frame/attempt.ts'
+import { Dialog } from '../../frame/Dialog.tsx'
 import { ErrorBox } from '../../frame/ErrorBox.tsx'
 import { canCompress, useOutcome } from '../../model/figures/outcome.ts'
 import { openForForm, openRelativeTo } from '../../model/file/file-actions.ts'
@@ -55,14 +56,7 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
       onClose()
     })
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-      onClose={onClose}
-      opened
-      size={680}
-      title={t(`adapter.titles.${of}`, { name: report.name })}
-      yOffset="4dvh"
-    >
+    <Dialog onClose={onClose} size={680} title={t(`adapter.titles.${of}`, { name: report.name })} yOffset="4dvh">
       <form
         className="compress"
         onSubmit={(event) => {
@@ -139,7 +133,7 @@ export function AdapterDialog({ report, onClose }: AdapterDialogProps) {
           </div>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -1,9 +1,10 @@
 /** Statistics from running the model: on what, where they go, and how far it is. What comes of it is chosen at once. */
-import { Button, Loader, Modal } from '@mantine/core'
+import { Button, Loader } from '@mantine/core'
 import { useEffect } from 'react'
 import { shareOf } from '../../../core/client/job-view.ts'
 import type { FileReport } from '../../../core/contract.ts'
 import { useAttempt } from '../../frame/attempt.ts'
+import { Dialog } from '../../frame/Dialog.tsx'
 import { ErrorBox } from '../../frame/ErrorBox.tsx'
 import { calibrate, forgetCalibration, useCalibration } from '../../model/answering/calibration.ts'
 import { useWork } from '../../model/looking/work.ts'
@@ -36,13 +37,7 @@ export function CalibrateDialog({ report, onClose }: CalibrateDialogProps) {
   const share = running && shareOf(running.view)
   const wrong = error ?? fault
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-      onClose={onClose}
-      opened
-      size="lg"
-      title={t('calibrate.title', { name: report.name })}
-    >
+    <Dialog onClose={onClose} size="lg" title={t('calibrate.title', { name: report.name })}>
       <div className="compress">
         <p className="dimmed">{t('calibrate.lead')}</p>
         <SampleFields use="calibrate" />
@@ -64,7 +59,7 @@ export function CalibrateDialog({ report, onClose }: CalibrateDialogProps) {
           {t('calibrate.start')}
         </Button>
       </div>
-    </Modal>
+    </Dialog>
   )
 }
 

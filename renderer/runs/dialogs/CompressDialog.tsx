@@ -1,5 +1,5 @@
 /** Before a run: what becomes of the model and what that does not promise, who can open the output, and where it goes. */
-import { Button, Modal } from '@mantine/core'
+import { Button } from '@mantine/core'
 import type { FileReport } from '../../../core/contract.ts'
 import { say } from '../../../core/messages/english.ts'
 import type { Message } from '../../../core/messages/message.ts'
@@ -9,6 +9,7 @@ import { hasGraph } from '../../../core/weight-formats.ts'
 import { paramsReducers, useParams } from '../../choices/params.ts'
 import { useStatistics } from '../../choices/statistics.ts'
 import { useAttempt } from '../../frame/attempt.ts'
+import { Dialog } from '../../frame/Dialog.tsx'
 import { ErrorBox } from '../../frame/ErrorBox.tsx'
 import { useSession } from '../../frame/session.ts'
 import { useForecast } from '../../model/figures/forecast.ts'
@@ -65,14 +66,7 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
     })
 
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-      onClose={onClose}
-      opened
-      size={680}
-      yOffset="4dvh"
-      title={t('compress.title', { name: report.name })}
-    >
+    <Dialog onClose={onClose} size={680} yOffset="4dvh" title={t('compress.title', { name: report.name })}>
       <form
         className="compress"
         onSubmit={(event) => {
@@ -154,6 +148,6 @@ export function CompressDialog({ report, onClose }: CompressDialogProps) {
           </div>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,7 +1,8 @@
 /** The loopback page's file dialog: the folders named when the host was started, and what lies in them. */
-import { Anchor, Breadcrumbs, Button, Loader, Modal, UnstyledButton } from '@mantine/core'
+import { Anchor, Breadcrumbs, Button, Loader, UnstyledButton } from '@mantine/core'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 import type { Grant } from '../../../core/contract.ts'
+import { Dialog } from '../../frame/Dialog.tsx'
 import { ErrorBox } from '../../frame/ErrorBox.tsx'
 import { FileIcon, FolderIcon } from '../../frame/icons.tsx'
 import { useWords } from '../../words/words.ts'
@@ -20,7 +21,7 @@ export function FolderBrowser({ title, onPick, onClose, anyFile = false }: Folde
   const folders = useFolders()
   const here = folders.trail.at(-1)
   return (
-    <Modal closeButtonProps={{ 'aria-label': t('app.close') }} onClose={onClose} opened size="lg" title={title}>
+    <Dialog onClose={onClose} size="lg" title={title}>
       <FolderTrail folders={folders} />
       <FolderEntries anyFile={anyFile} folders={folders} onFile={onPick} />
       <div className="dialog-buttons">
@@ -31,7 +32,7 @@ export function FolderBrowser({ title, onPick, onClose, anyFile = false }: Folde
           {t('browser.openFolder')}
         </Button>
       </div>
-    </Modal>
+    </Dialog>
   )
 }
 

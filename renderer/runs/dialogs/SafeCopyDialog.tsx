@@ -1,9 +1,10 @@
 /** Where the safe copy goes, how far it is, and that it is there. */
-import { Button, Loader, Modal } from '@mantine/core'
+import { Button, Loader } from '@mantine/core'
 import { useEffect } from 'react'
 import { shareOf } from '../../../core/client/job-view.ts'
 import type { FileReport } from '../../../core/contract.ts'
 import { useAttempt } from '../../frame/attempt.ts'
+import { Dialog } from '../../frame/Dialog.tsx'
 import { ErrorBox } from '../../frame/ErrorBox.tsx'
 import { CheckIcon } from '../../frame/icons.tsx'
 import {
@@ -39,13 +40,7 @@ export function SafeCopyDialog({ report, onClose }: SafeCopyDialogProps) {
   const share = running && shareOf(running.view)
   const wrong = error ?? fault
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': t('app.close') }}
-      onClose={onClose}
-      opened
-      size="lg"
-      title={t('code.saveTitle', { name: report.name })}
-    >
+    <Dialog onClose={onClose} size="lg" title={t('code.saveTitle', { name: report.name })}>
       <p className="dimmed dialog-lead">{t('code.saveLead')}</p>
       {saved ? (
         <output className="run-ending" data-testid="safe-copy">
@@ -93,6 +88,6 @@ export function SafeCopyDialog({ report, onClose }: SafeCopyDialogProps) {
           </Button>
         )}
       </div>
-    </Modal>
+    </Dialog>
   )
 }
