@@ -15,11 +15,12 @@ export * from './contract/events.ts'
 export * from './contract/files.ts'
 export * from './contract/host.ts'
 export { type AnalysisReport, analysisReportSchema } from './contract/jobs/analyze.ts'
-export type {
-  Answer,
-  AnswerGoal,
-  AnswerRow,
-  AnswersReport,
+export {
+  type Answer,
+  type AnswerGoal,
+  type AnswerRow,
+  type AnswersReport,
+  hadAnswerGoal,
 } from './contract/jobs/answers.ts'
 export type { ApplicationReport } from './contract/jobs/apply.ts'
 export type { ComparisonReport } from './contract/jobs/compare.ts'

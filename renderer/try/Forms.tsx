@@ -1,7 +1,7 @@
 /** Which form keeps the answers: original, INT8, plain and weighted low rank, both together, as the engine has written and run them. */
 import { Button, Loader, Select, Table } from '@mantine/core'
 import { shareOf } from '../../core/client/job-view.ts'
-import type { AnswerRow, AnswersReport } from '../../core/contract.ts'
+import { type AnswerRow, type AnswersReport, hadAnswerGoal } from '../../core/contract.ts'
 import { phaseWords } from '../../core/phases.ts'
 import { ErrorBox } from '../frame/ErrorBox.tsx'
 import { CheckIcon } from '../frame/icons.tsx'
@@ -72,8 +72,9 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
   const errorWords = useErrorWords()
-  const goal = useAnswers((state) => state.goal)
   const { rows, chosen, chosenBy, inputs, calibration, heldOut, notices } = report
+  // Of this report, whatever is asked for by now.
+  const hadGoal = hadAnswerGoal(report)
   return (
     <div className="try-result" data-testid="forms-result">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
@@ -125,7 +126,7 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
                 <Table.Td className="right">
                   {row.choices ? (
                     <Button
-                      onClick={() => chooseForm(row, goal)}
+                      onClick={() => chooseForm(row)}
                       size="compact-sm"
                       variant={i === chosen ? 'filled' : 'default'}
                     >
@@ -140,7 +141,7 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
       </section>
       <p className="dimmed small">
         {t(`forms.${inputs}`, { calibration: numbers.count(calibration), heldOut: numbers.count(heldOut) })}{' '}
-        {t(`forms.chosenBy.${chosenBy}`)} {chosen === null ? t('forms.noneChosen') : null}
+        {chosen !== null ? t(`forms.chosenBy.${hadGoal ? 'goal' : chosenBy}`) : hadGoal ? t('forms.noneChosen') : null}
       </p>
       {notices.map(sentences).map((notice) => (
         <p className="caveat" key={notice} role="note">

@@ -79,6 +79,9 @@ const answersReportSchema = z.strictObject({
 })
 export type AnswersReport = z.infer<typeof answersReportSchema>
 
+/** Whether it was a goal on the answer that forms were tried for: the row that is chosen then is the smallest, and not the nearest of one size. */
+export const hadAnswerGoal = ({ rows }: Pick<AnswersReport, 'rows'>) => rows.some(({ meetsGoal }) => meetsGoal !== null)
+
 export const answers = job('answers', {
   files: z.strictObject({
     model: fileId,

@@ -1,7 +1,7 @@
 /** `ghostsvd answers`: which compression of a model that runs keeps its answers, and with --out the one that does. */
 import { basename } from 'node:path'
 import { Command } from 'commander'
-import type { Answer, AnswerRow, AnswersReport } from '../../../core/contract.ts'
+import { type Answer, type AnswerRow, type AnswersReport, hadAnswerGoal } from '../../../core/contract.ts'
 import { inEnglish } from '../../../core/messages/english.ts'
 import { type AnswerOptions, addAnswerFlags, askAnswers, chosenRow, formWords, refuseOutput } from '../answer-goal.ts'
 import { wholeNumber } from '../flags.ts'
@@ -76,7 +76,15 @@ function printAnswers(report: AnswersReport): void {
   const header = ['', '', 'ranks', 'file', 'share', 'error', ...same, 'held out', ...same, 'time', 'operations']
   print(table([header, ...report.rows.map(cells)], [...header.keys()].slice(3)))
   print(
-    `\n${report.models} models run on ${report.calibration} samples that decide and ${report.heldOut} held out, in ${duration(report.elapsedMs)}; nearest is what ${report.chosenBy === 'agreement' ? 'keeps most classes' : 'has the least error'}. Operations: of the factorized weights.`,
+    `\n${report.models} models run on ${report.calibration} samples that decide and ${report.heldOut} held out, in ${duration(report.elapsedMs)}. ${marked(report)}Operations: of the factorized weights.`,
   )
   for (const notice of report.notices) print(inEnglish(notice))
+}
+
+/** What the mark before a row stands for. */
+function marked(report: AnswersReport): string {
+  if (report.chosen === null) return ''
+  if (hadAnswerGoal(report)) return '> is the smallest form that meets the goal. '
+  const nearest = report.chosenBy === 'agreement' ? 'keeps the most classes' : 'has the least error'
+  return `> is the low-rank form of this size that ${nearest}. `
 }

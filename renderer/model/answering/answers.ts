@@ -138,7 +138,7 @@ export async function compareForms(take = false): Promise<void> {
         useAnswers.setState({ report, madeFor })
         // What was chosen meanwhile is the user's own.
         const holds = isSame(madeFor, { goal: useAnswers.getState().goal, recipe: recipeText(currentQuestion()) })
-        if (take && holds && report.chosen !== null) chooseForm(report.rows[report.chosen]!, goal)
+        if (take && holds && report.chosen !== null) chooseForm(report.rows[report.chosen]!)
       },
     })
   } catch (error) {
@@ -156,11 +156,16 @@ export function dismissForms(): void {
   useAnswers.setState({ fault: null })
 }
 
-/** From now on Compress writes this very form. @param goal that it was found for */
-export function chooseForm(row: AnswerRow, goal: AnswerGoal | null = null): void {
+/**
+ * From now on Compress writes this very form, a row of the report. The goal is the one that it was found for, whatever was asked for since, and none where it
+ * misses that: nobody is told that a goal is met which is not.
+ */
+export function chooseForm(row: AnswerRow): void {
   if (!row.choices) return
-  const before = ifStillChosen(useAnswers.getState().taken)?.before ?? currentRecipe()
+  const { report, madeFor, taken } = useAnswers.getState()
+  const before = ifStillChosen(taken)?.before ?? currentRecipe()
+  const goal = row.meetsGoal ? (madeFor?.goal ?? null) : null
   applyRecipe({ recipe: 1, output: 'onnx', ...row.choices, ...statisticsHash() })
-  const heldOut = useAnswers.getState().report?.heldOut ?? 0
-  useAnswers.setState({ taken: { row, goal, heldOut, recipe: recipeText(currentQuestion()), before } })
+  const heldOut = report?.heldOut ?? 0
+  useAnswers.setState({ goal, taken: { row, goal, heldOut, recipe: recipeText(currentQuestion()), before } })
 }

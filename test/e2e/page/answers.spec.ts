@@ -111,6 +111,38 @@ test('calibrated on inputs, a model of the same bytes answers nearer on others',
   await expect(card).toContainText('2 of 2 matrices compressed')
 })
 
+test('forms beside each other say which is ticked and why, and the one that is used is used for the goal it was found for', async ({
+  page,
+  folder,
+}) => {
+  test.slow()
+  writeFileSync(join(folder, 'inputs.npz'), samples(1000, 6))
+  await openModel(page, folder)
+  await page.getByRole('tab', { name: 'Try' }).click()
+  await give(page, 'Inputs', 'try-inputs', join(folder, 'inputs.npz'))
+  const forms = page.getByTestId('forms')
+  const compare = forms.getByRole('button', { name: 'Compare forms' })
+  await compare.click()
+  await expect(forms).toContainText(
+    'Ticked: of the low-rank forms of this size, the one with the least error.',
+    patience,
+  )
+  const ticked = forms.locator('[data-chosen=true]')
+  await expect(ticked).toHaveAttribute('data-form', 'low-rank')
+
+  const kind = forms.getByRole('combobox', { name: 'Goal on answers' })
+  await kind.click()
+  await page.getByRole('option', { name: 'Output error at most' }).click()
+  const share = forms.getByRole('textbox', { name: 'Output error at most' })
+  await share.fill('3')
+  await compare.click()
+  await expect(forms).toContainText('Ticked: the smallest form that meets the goal.', patience)
+  await share.fill('2')
+  await ticked.getByRole('button', { name: 'Use' }).click()
+  await expect(share).toHaveValue(/^3\b/)
+  await expect(page.getByTestId('answers-found')).toContainText('Held out (2): output error')
+})
+
 test('statistics of another model are refused with their numbers, and the map says what some do not cover', async ({
   page,
   folder,

@@ -75,7 +75,7 @@ test('whoever leaves the goal has the choices of before, unless others were made
   const before = currentRecipe()
   setAnswerGoal(goal)
   await found()
-  chooseForm(low, goal)
+  chooseForm(low)
   expect(currentRecipe()).toMatchObject({ include: ['a'], pins: [{ match: 'a', rank: 7 }] })
   leaveAnswerGoal()
   expect(currentRecipe()).toEqual(before)
@@ -98,4 +98,16 @@ test('what was found for another goal or other choices is neither taken over nor
   expect(missed()).toBe(true)
   setAnswerGoal({ kind: 'error', most: 0.5 })
   expect(missed()).toBe(false)
+})
+
+test('a form is used for the goal that it was found for, and for none where it misses that', async () => {
+  const misses = { ...low, meetsGoal: false }
+  setAnswerGoal(goal)
+  await found(() => {}, { ...report, rows: [int8, misses] })
+  setAnswerGoal({ kind: 'error', most: 0.001 })
+  chooseForm(int8)
+  expect(useAnswers.getState()).toMatchObject({ goal, taken: { row: int8, goal } })
+  chooseForm(misses)
+  expect(useAnswers.getState()).toMatchObject({ goal: null, taken: { row: misses, goal: null } })
+  expect(currentRecipe()).toMatchObject({ pins: [{ match: 'a', rank: 7 }] })
 })
