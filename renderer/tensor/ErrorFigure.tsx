@@ -1,4 +1,5 @@
 /** The error of the tensor on show at the rank that is looked at, in large. */
+import type { PlannedTensor } from '../../core/contract.ts'
 import { knownRank } from '../../core/curves/resolution.ts'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
@@ -9,8 +10,8 @@ import { Figure } from './Figure.tsx'
 interface ErrorFigureProps {
   readonly view: TensorView
   readonly rank: number
-  /** By the plan: its error is 0, whatever it would be at the rank. */
-  readonly kept: boolean
+  /** Where the plan keeps it whole: the error that this has, whatever it would be at the rank. */
+  readonly kept: PlannedTensor | null
 }
 
 export function ErrorFigure({ view, rank, kept }: ErrorFigureProps) {
@@ -22,14 +23,14 @@ export function ErrorFigure({ view, rank, kept }: ErrorFigureProps) {
   if (kept)
     return (
       <Figure
-        data={{ 'data-relative-error': 0, 'data-rank': '', 'data-stale': String(stale) }}
-        help={t('result.keptHelp', {
+        data={{ 'data-relative-error': kept.relativeError, 'data-rank': '', 'data-stale': String(stale) }}
+        help={t(kept.factorDType === 'INT8' ? 'result.inInt8Help' : 'result.keptHelp', {
           rank: numbers.count(rank),
           error: error === null ? t('result.notKnown') : numbers.percent(error),
         })}
-        label={t('result.kept')}
+        label={t(kept.factorDType === 'INT8' ? 'result.inInt8' : 'result.kept')}
         testid="relative-error"
-        value={numbers.error(0, resolution)}
+        value={numbers.error(kept.relativeError, kept.resolution ?? resolution)}
       />
     )
   const errorHelp = () =>

@@ -10,7 +10,7 @@ export function PlannedNote({ planned }: { readonly planned: PlannedTensor }) {
   const { rank, factorDType } = planned
   const text =
     rank === null
-      ? t('plan.kept', { reason: sentences(planned.reason) })
+      ? t(factorDType === 'INT8' ? 'plan.keptInt8' : 'plan.kept', { reason: sentences(planned.reason) })
       : [t('plan.factors', { rank: numbers.count(rank), dtype: factorDType }), int8(planned)]
           .filter((part) => part !== null)
           .join(' · ')

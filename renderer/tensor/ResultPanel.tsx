@@ -8,6 +8,7 @@ import { isCompressed } from '../choices/rules.ts'
 import { selectionReducers, useSelection } from '../choices/selection.ts'
 import { useStatistics } from '../choices/statistics.ts'
 import { DottedName } from '../frame/DottedName.tsx'
+import { useWholeBytes } from '../model/figures/verdicts.ts'
 import { usePair } from '../model/looking/pair.ts'
 import { errorAt, type TensorView } from '../model/looking/view.ts'
 import { useSentences, useWords } from '../words/words.ts'
@@ -28,7 +29,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
   const { tensor, size } = view
   const included = useSelection((state) => state.included)
   const excluded = useSelection((state) => state.excluded)
-  const kept = planned !== null && planned.rank === null
+  const kept = planned?.rank === null ? planned : null
   // Before a plan: what is left out by name, shape or tick is not made smaller, whatever is looked at here.
   const leftOut = planned === null && !isCompressed(tensor, { included, excluded })
   const error = kept ? null : errorAt(view, rank)
@@ -44,7 +45,7 @@ export function ResultPanel({ view, rank, planned }: ResultPanelProps) {
             {size.rows} × {size.cols}
           </span>
           <span>{sentences(dtypeWords(tensor))}</span>
-          <BytesFact kept={kept} leftOut={leftOut} planned={planned} rank={rank} view={view} />
+          <BytesFact kept={kept !== null} leftOut={leftOut} planned={planned} rank={rank} view={view} />
           {error === null ? null : (
             <span title={t('result.energyHelp')}>
               {t('result.energy', { energy: numbers.percent(energyKept(error)) })}
@@ -117,10 +118,13 @@ function UnplannedNote({ view: { tensor }, leftOut }: UnplannedNoteProps) {
   const { t } = useWords()
   const sentences = useSentences()
   const bySize = useParams(({ params }) => goalOf(params) === 'size')
+  const inInt8 = useWholeBytes().has(tensor.name)
   if (leftOut)
     return (
       <span data-testid="left-out">
-        {t('plan.kept', { reason: tensor.plan === 'keep' ? sentences(tensor.reason) : t('reasons.excluded') })}
+        {t(inInt8 ? 'plan.keptInt8' : 'plan.kept', {
+          reason: tensor.plan === 'keep' ? sentences(tensor.reason) : t('reasons.excluded'),
+        })}
       </span>
     )
   return bySize ? <span>{t('plan.rankUnknown')}</span> : null

@@ -177,7 +177,7 @@ const Rows = memo(function Rows({ tensors, outlook, withPlan }: RowsProps) {
               )
             const { tensor: one } = row
             const compressed = isCompressed(one, selection)
-            const { error, resolution, rank, kept, planned, curve } = outlook(one)
+            const { error, resolution, rank, kept, inInt8, planned, curve } = outlook(one)
             return (
               <TensorRow
                 compressed={compressed}
@@ -185,6 +185,7 @@ const Rows = memo(function Rows({ tensors, outlook, withPlan }: RowsProps) {
                 difference={ofPair ? (differences.get(one.name)?.share ?? null) : undefined}
                 error={error}
                 index={index}
+                inInt8={inInt8}
                 key={one.name}
                 level={groups.length > 0 ? 2 : 1}
                 planKeeps={compressed && kept && planned !== null}

@@ -27,6 +27,8 @@ interface TensorRowProps {
   readonly curve: readonly number[] | undefined
   /** Found by a plan; null without one. */
   readonly rank: number | null
+  /** It stays whole, in INT8. */
+  readonly inInt8: boolean
   /** The plan leaves it whole although it was to be compressed. */
   readonly planKeeps: boolean
   /** The columns are those of a plan. */
@@ -37,11 +39,13 @@ export const TensorRow = memo(function TensorRow(props: TensorRowProps) {
   const { t, numbers } = useWords()
   const sentences = useSentences()
   const { row, index, selected, compressed, difference, error, resolution, rank, planKeeps, withPlan, curve } = props
+
   const { tensor } = row
   const label = rowLabel(row)
   const shape = tensor.shape.length === 0 ? t('list.scalar') : tensor.shape.join(' × ')
   const bytes = numbers.bytes(tensor.byteLength)
-  const outcome = !compressed ? t('map.kept') : planKeeps ? t('list.whole') : rank === null ? '' : numbers.count(rank)
+  const whole = props.inInt8 ? t('choices.INT8') : !compressed ? t('map.kept') : planKeeps ? t('list.whole') : null
+  const outcome = whole ?? (rank === null ? '' : numbers.count(rank))
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the grid, which has the focus
     // biome-ignore lint/a11y/useSemanticElements: rows of a grid whose other rows do not exist

@@ -16,9 +16,9 @@ const plannedTensorSchema = z.strictObject({
   rank: z.number().nullable(),
   /** Of the factors; INT8 of a kept weight that is written so. */
   factorDType: z.string().nullable(),
-  /** As far as it can be known before anything is rounded and written: from the analysis, rounding reckoned in; 0 for kept tensors. */
+  /** As far as it can be known before anything is rounded and written: from the analysis, rounding reckoned in; of what stays whole in INT8 that of its codes, 0 for other kept tensors. */
   relativeError: z.number(),
-  /** Differences of errors below this are rounding; of what would be factorized. */
+  /** Differences of errors below this are rounding; of what would be factorized or stays whole in INT8. */
   resolution: z.number().optional(),
   /** Of the weights themselves, where `relativeError` is that of outputs. */
   weightError: z.number().optional(),

@@ -66,7 +66,7 @@ function useFacts(): (tensor: TensorReport, outlook: Outlook) => string[] {
   const sentences = useSentences()
   const covered = useStatistics(({ chosen }) => chosen?.covered ?? null)
   return useCallback(
-    (tensor, { kept, rank, error, resolution, weightError, errorAtHalf, bytesAfter, planned }) => {
+    (tensor, { kept, inInt8, rank, error, resolution, weightError, errorAtHalf, bytesAfter, planned }) => {
       const by = covered?.get(tensor.name)
       const weighed = !covered
         ? []
@@ -74,7 +74,13 @@ function useFacts(): (tensor: TensorReport, outlook: Outlook) => string[] {
       const bytes = `${numbers.bytes(tensor.byteLength)} → ${numbers.bytes(bytesAfter)}`
       if (kept) {
         const why = planned ? planned.reason : tensor.plan === 'keep' ? tensor.reason : null
-        return [t('map.kept'), numbers.bytes(tensor.byteLength), ...(why ? [sentences(why)] : []), ...weighed]
+        return [
+          t(inInt8 ? 'map.inInt8' : 'map.kept'),
+          ...(error === null ? [] : [t('map.error', { error: numbers.error(error, resolution) })]),
+          inInt8 ? bytes : numbers.bytes(tensor.byteLength),
+          ...(why ? [sentences(why)] : []),
+          ...weighed,
+        ]
       }
       if (rank === null)
         return errorAtHalf === null

@@ -35,7 +35,8 @@ const quantityOf: Readonly<Record<MapQuantity, (outlook: Outlook, bytes: number)
   // Of what has no statistics the error is that of its weights.
   weight: ({ error, weightError, planned }) => weightError ?? (planned ? error : null),
   rank: ({ rank }) => rank,
-  saved: ({ rank, bytesAfter }, bytes) => (rank === null || bytes === 0 ? null : 1 - bytesAfter / bytes),
+  saved: ({ rank, inInt8, bytesAfter }, bytes) =>
+    (rank === null && !inInt8) || bytes === 0 ? null : 1 - bytesAfter / bytes,
 }
 
 export function ModelMap({ report }: { readonly report: FileReport }) {
@@ -52,7 +53,7 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
   const scale = useMemo(
     () =>
       fittedScale(
-        records.flatMap(({ outlook, tensor }) => (outlook.kept ? [] : (shown(outlook, tensor.byteLength) ?? []))),
+        records.flatMap(({ outlook, tensor }) => shown(outlook, tensor.byteLength) ?? []),
         quantity === 'rank' ? Number.POSITIVE_INFINITY : 1,
       ),
     [records, shown, quantity],
@@ -71,7 +72,7 @@ export function ModelMap({ report }: { readonly report: FileReport }) {
     (tensor: TensorReport): MapCell => {
       const outlook = outlookOf(tensor)
       const value = shown(outlook, tensor.byteLength)
-      const look = outlook.kept ? 'kept' : value === null ? 'unknown' : stepOf(value, scale)
+      const look = value !== null ? stepOf(value, scale) : outlook.kept ? 'kept' : 'unknown'
       // Two digits of a share are what a cell has room for.
       const text =
         value === null

@@ -24,10 +24,13 @@ import { type RunningPlan, useRunningPlan } from '../planning/running-plan.ts'
 import { useVerdicts, useWholeBytes, type Verdicts, type WholeBytes } from './verdicts.ts'
 
 export interface Outlook {
+  /** Whole: as it is, or in INT8. */
   readonly kept: boolean
+  /** Whole, and written in INT8. */
+  readonly inInt8: boolean
   /** null where it is kept or a goal has still to find it. */
   readonly rank: number | null
-  /** Relative error at that rank; null while it is not known, and for what is kept. */
+  /** Relative error at that rank, or of INT8; null while it is not known, and for what is kept as it is. */
   readonly error: number | null
   /** Differences of errors below this are rounding; 0 while that is not known. */
   readonly resolution: number
@@ -85,10 +88,12 @@ export function outlookOf(
   const planned = plan?.tensors.get(tensor.name)
   if (planned) {
     const { rank, relativeError, bytesAfter, weightError = null } = planned
-    const error = rank === null ? null : relativeError
+    const inInt8 = rank === null && planned.factorDType === 'INT8'
+    const error = rank === null && !inInt8 ? null : relativeError
     const least = planned.resolution ?? 0
     return {
       kept: rank === null,
+      inInt8,
       rank,
       error,
       resolution: least,
@@ -99,9 +104,11 @@ export function outlookOf(
       planned,
     }
   }
-  const bytes = whole?.get(tensor.name) ?? keptBytesIn(style, tensorOf(tensor))
+  const bytesInInt8 = whole?.get(tensor.name)
+  const bytes = bytesInInt8 ?? keptBytesIn(style, tensorOf(tensor))
   const kept: Outlook = {
     kept: true,
+    inInt8: bytesInInt8 !== undefined,
     rank: null,
     error: null,
     resolution,
@@ -114,11 +121,12 @@ export function outlookOf(
   const verdict = verdicts.get(tensor.name)
   if (!verdict) return kept
   const rank = pin ?? expectedRank(params, verdict, curve)
-  if (rank === undefined) return { ...kept, kept: false, errorAtHalf: errorWithin(bytes / 2, verdict, style, curve) }
+  if (rank === undefined)
+    return { ...kept, kept: false, inInt8: false, errorAtHalf: errorWithin(bytes / 2, verdict, style, curve) }
   if (rank === null || !shrinksAt(verdict, rank)) return kept
   const bytesAfter = factorBytesIn(style, verdict, rank)
   const error = curve?.[rank] ?? null
-  return { ...kept, kept: false, rank, error, bytesAfter }
+  return { ...kept, kept: false, inInt8: false, rank, error, bytesAfter }
 }
 
 /** Of the largest rank whose factors take no more. */

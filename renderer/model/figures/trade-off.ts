@@ -23,7 +23,7 @@ export interface TradeOff {
 const step = { error: 0.002, share: 0.001 }
 
 /**
- * `waiting`: the engine is at it. `none`: nothing came of it, or it was cut off. null until the whole model has been analyzed: the curve of a part would
+ * `waiting`: the engine is at it. `none`: there is none, or it was cut off. null until the whole model has been analyzed: the curve of a part would
  * mislead.
  */
 export function useTradeOff(): TradeOff | 'waiting' | 'none' | null {
@@ -40,8 +40,7 @@ export function useTradeOff(): TradeOff | 'waiting' | 'none' | null {
   return useMemo(() => {
     if (!analyzed || key === null) return null
     if (of !== key) return coming ? 'waiting' : 'none'
-    if (failure) return 'none'
-    return points.length === 0 ? null : tradeOffOf(points, bytesBefore)
+    return failure || points.length === 0 ? 'none' : tradeOffOf(points, bytesBefore)
   }, [analyzed, key, of, points, failure, coming, bytesBefore])
 }
 

@@ -141,6 +141,26 @@ test('forms beside each other say which is ticked and why, and the one that is u
   await ticked.getByRole('button', { name: 'Use' }).click()
   await expect(share).toHaveValue(/^3\b/)
   await expect(page.getByTestId('answers-found')).toContainText('Held out (2): output error')
+
+  // What stays whole in INT8 is not "kept as it is": before an analysis and after it, beside the tensor, in the list and on the map.
+  await expect(page.getByTestId('answers-found')).toHaveAttribute('data-form', 'int8')
+  await page.getByRole('tab', { name: 'Tensor' }).click()
+  await expect(page.getByTestId('left-out')).toContainText('Would be kept in INT8')
+  await page
+    .getByRole('region', { name: 'Goal and outcome' })
+    .getByRole('button', { name: /^Analyze/ })
+    .click()
+  await expect(page.getByTestId('planned')).toContainText('Would be kept in INT8', patience)
+  await expect(page.getByText('In INT8: error')).toBeVisible()
+  const error = Number(await page.getByTestId('relative-error').getAttribute('data-relative-error'))
+  expect(error).toBeGreaterThan(0.001)
+  const row = page.locator('.tensor-row[aria-selected=true]')
+  await expect(row).toContainText('INT8')
+  await expect(row.locator('[data-error]')).toHaveAttribute('data-error', String(error))
+  await page.getByRole('tab', { name: 'Model' }).click()
+  await expect(page.getByText('These choices have no curve of size against error.')).toBeVisible()
+  await page.getByRole('button', { name: 'Show as table' }).last().click()
+  await expect(page.getByRole('table').last()).toContainText('INT8')
 })
 
 test('statistics of another model are refused with their numbers, and the map says what some do not cover', async ({
