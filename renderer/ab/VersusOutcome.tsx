@@ -35,7 +35,7 @@ export function VersusOutcome({ result, stale }: VersusOutcomeProps) {
         <p className="ab-sentence">{verdictSentence(report, t, numbers)}</p>
         {stale ? <p className="ab-note">{t('ab.stale')}</p> : null}
         {result.disturbed ? <p className="ab-note">{t('ab.disturbed')}</p> : null}
-        <p className="dimmed small">{counted.join(' ')}</p>
+        <p className="dimmed small">{counted.join(t('app.gap'))}</p>
         {notices.map((notice) => (
           <p className="dimmed small" key={notice}>
             {notice}

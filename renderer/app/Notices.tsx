@@ -40,7 +40,10 @@ export function Notices() {
           variant="light"
         >
           <p className="notice-text">
-            {t('notices.died')} {sentences(died)}{' '}
+            {t('notices.died')}
+            {t('app.gap')}
+            {sentences(died)}
+            {t('app.gap')}
             {t(engine.state === 'ready' ? 'notices.restarted' : 'notices.restarting')}
           </p>
         </Alert>

@@ -54,8 +54,10 @@ function PairBand({ difference }: { readonly difference: DifferenceReport }) {
           data-share={report.differenceShare}
           data-testid="pair-verdict"
         >
-          <strong>{sentences(report.verdict)}</strong>{' '}
-          {t('pair.apart', { share: numbers.percent(report.differenceShare) })}{' '}
+          <strong>{sentences(report.verdict)}</strong>
+          {t('app.gap')}
+          {t('pair.apart', { share: numbers.percent(report.differenceShare) })}
+          {t('app.gap')}
           {noise === null ? (
             report.identical ? null : (
               t('pair.structureUnknown')
@@ -66,7 +68,8 @@ function PairBand({ difference }: { readonly difference: DifferenceReport }) {
                 ? t('pair.noStructure', { share: numbers.percent(noise) })
                 : t('pair.structure', { share: numbers.percent(1 - noise) })}
             </span>
-          )}{' '}
+          )}
+          {t('app.gap')}
           {sentences(report.notices)}
         </p>
       ) : running ? (
@@ -100,13 +103,15 @@ function AdapterBand({ difference }: { readonly difference: DifferenceReport }) 
           kinds: [...new Set(kinds.map((kind) => t(`adapter.kinds.${kind}`)))].join(t('app.items')),
           family: family ?? t('adapter.noFamily'),
         })}
-      </strong>{' '}
+      </strong>
+      {t('app.gap')}
       {t('adapter.facts', {
         count: modules,
         number: numbers.count(modules),
         ranks: range(ranks, numbers.count),
         scales: range(scales, (value) => numbers.count(Number(value.toPrecision(4)))),
-      })}{' '}
+      })}
+      {t('app.gap')}
       {alphas === 0 ? t('adapter.noAlphas') : null}
     </p>
   )

@@ -204,7 +204,9 @@ export function ErrorNumber({ known }: { readonly known: KnownError }) {
       : [t(least ? 'plan.leastHelp' : isDifference ? 'adapter.missedHelp' : 'plan.errorHelp')]),
     ...(resolution > 0 ? [t('outcome.resolution', { resolution: numbers.percent(resolution) })] : []),
   ]
-  return <span title={help.join(' ')}>{least && error > resolution ? t('result.least', { value }) : value}</span>
+  return (
+    <span title={help.join(t('app.gap'))}>{least && error > resolution ? t('result.least', { value }) : value}</span>
+  )
 }
 
 /** Size and error of a run in a line, for lists: the same numbers as in the card. */

@@ -76,8 +76,11 @@ function Ending({ run }: { readonly run: RunView }) {
         <WarningIcon />
       </span>
       <span className="run-sentence">
-        <strong>{error ? t('runs.failed', { name, title: titleOf(error) }) : t('runs.interrupted', { name })}</strong>{' '}
-        {error && sentences(error.said)} {kept}
+        <strong>{error ? t('runs.failed', { name, title: titleOf(error) }) : t('runs.interrupted', { name })}</strong>
+        {t('app.gap')}
+        {error && sentences(error.said)}
+        {t('app.gap')}
+        {kept}
       </span>
     </div>
   )

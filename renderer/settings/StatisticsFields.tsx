@@ -67,7 +67,10 @@ function Chosen() {
         <CloseButton aria-label={t('statistics.clear')} onClick={clearStatistics} size="sm" />
       </div>
       <p className="field-help">
-        {t(`statistics.forms.${form}`)} {sentences(notices)}{' '}
+        {t(`statistics.forms.${form}`)}
+        {t('app.gap')}
+        {sentences(notices)}
+        {t('app.gap')}
         {calibration ? t(`statistics.${calibration.inputs}`, { count: calibration.samples }) : null}
       </p>
     </div>

@@ -49,7 +49,9 @@ export function ErrorFigure({ view, rank, kept }: ErrorFigureProps) {
     <Figure
       data={{ 'data-relative-error': error ?? '', 'data-rank': rank, 'data-stale': String(stale) }}
       help={
-        least ? t('result.leastHelp', { rank: numbers.count(report.rank) }) : [errorHelp(), ...rankHelp()].join(' ')
+        least
+          ? t('result.leastHelp', { rank: numbers.count(report.rank) })
+          : [errorHelp(), ...rankHelp()].join(t('app.gap'))
       }
       label={t(report?.outputs ? 'result.outputError' : 'result.error', { rank: numbers.count(rank) })}
       testid="relative-error"

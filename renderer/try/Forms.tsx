@@ -140,7 +140,8 @@ function FormsTable({ report }: { readonly report: AnswersReport }) {
         </Table>
       </section>
       <p className="dimmed small">
-        {t(`forms.${inputs}`, { calibration: numbers.count(calibration), heldOut: numbers.count(heldOut) })}{' '}
+        {t(`forms.${inputs}`, { calibration: numbers.count(calibration), heldOut: numbers.count(heldOut) })}
+        {t('app.gap')}
         {chosen !== null ? t(`forms.chosenBy.${hadGoal ? 'goal' : chosenBy}`) : hadGoal ? t('forms.noneChosen') : null}
       </p>
       {notices.map(sentences).map((notice) => (

@@ -93,7 +93,9 @@ export function TryTable({ tried: { report, candidates } }: { readonly tried: Tr
         </Table>
       </section>
       <p className="dimmed small">
-        {t(`try.${inputs}`, { count: samples })} {t('try.runs', { count: runs, threads })}
+        {t(`try.${inputs}`, { count: samples })}
+        {t('app.gap')}
+        {t('try.runs', { count: runs, threads })}
       </p>
       {notFiniteOf(compressed)
         .map(sentences)
@@ -134,7 +136,8 @@ function Sentence({ tried: { report, candidates } }: { readonly tried: Tried }) 
     <p className="try-sentence" data-testid="try-verdict" data-verdict={verdict}>
       {verdict === 'kept' ? <CheckIcon size={18} /> : verdict === 'changed' ? <WarningIcon size={18} /> : null}
       <span>
-        <strong>{t(`try.verdicts.${verdict}`)}</strong>{' '}
+        <strong>{t(`try.verdicts.${verdict}`)}</strong>
+        {t('app.gap')}
         {agreement === null
           ? t('try.facts', facts)
           : t('try.factsClasses', {

@@ -119,8 +119,11 @@ function Ending({ run }: { readonly run: RunView }) {
   if (state === 'finished') return null
   return (
     <div className="history-ending small" data-run={state}>
-      {t('history.sentence', { text: error ? titleOf(error) : t(`history.states.${state}`) })}{' '}
-      {error && sentences(error.said)} {kept(run)}
+      {t('history.sentence', { text: error ? titleOf(error) : t(`history.states.${state}`) })}
+      {t('app.gap')}
+      {error && sentences(error.said)}
+      {t('app.gap')}
+      {kept(run)}
     </div>
   )
 }
