@@ -11,6 +11,7 @@ import { DottedName } from '../frame/DottedName.tsx'
 import { useWholeBytes } from '../model/figures/verdicts.ts'
 import { usePair } from '../model/looking/pair.ts'
 import { errorAt, type TensorView } from '../model/looking/view.ts'
+import { useRefusal } from '../model/planning/refusal.ts'
 import { useSentences, useWords } from '../words/words.ts'
 import { BytesFact } from './BytesFact.tsx'
 import { ErrorFigure } from './ErrorFigure.tsx'
@@ -119,6 +120,7 @@ function UnplannedNote({ view: { tensor }, leftOut }: UnplannedNoteProps) {
   const sentences = useSentences()
   const bySize = useParams(({ params }) => goalOf(params) === 'size')
   const inInt8 = useWholeBytes().has(tensor.name)
+  const refused = useRefusal() !== null
   if (leftOut)
     return (
       <span data-testid="left-out">
@@ -127,5 +129,6 @@ function UnplannedNote({ view: { tensor }, leftOut }: UnplannedNoteProps) {
         })}
       </span>
     )
-  return bySize ? <span>{t('plan.rankUnknown')}</span> : null
+  // No rank will ever be known of a goal that cannot be reached.
+  return bySize && !refused ? <span>{t('plan.rankUnknown')}</span> : null
 }

@@ -176,6 +176,10 @@ test('a goal that cannot be met shows no other goal’s numbers and compresses n
   await expect(page.getByTestId('model-error')).toHaveCount(0)
   await expectCells(page, 'kept', 2)
   await expect(page.getByRole('button', { name: 'Compress…' })).toBeDisabled()
+  await page.getByRole('tab', { name: 'Tensor' }).click()
+  await readError(page)
+  await expect(page.getByText('Its rank under this goal is not known yet')).toHaveCount(0)
+  await page.getByRole('tab', { name: 'Model' }).click()
   // The smallest there can be is offered, and is one that can be.
   await page.getByRole('button', { name: /^Use .* the smallest$/ }).click()
   await plannedBytes(page)
