@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react'
 import { type ParamEntry, paramEntries } from '../../core/param-entries.ts'
 import type { ChoiceValue, ParamKey, Params } from '../../core/params.ts'
 import { useWords } from '../words/words.ts'
+import { type TakenAs, takenAs } from './typed-number.ts'
 
 interface ParamFieldProps {
   readonly name: ParamKey
@@ -82,6 +83,8 @@ export function ParamField({ name, value, onChange, onCommit, terse, bare }: Par
 interface NumberFieldProps extends Omit<NumberInputProps, 'onChange' | 'value' | 'onBlur'> {
   readonly value: number
   readonly onBlur?: (() => void) | undefined
+  /** May follow the number that is typed or pasted, whether or not the field shows it. */
+  readonly unit?: string
   /** Answers whether the number is one that can be; others are left standing while they are being typed. */
   readonly onNumber: (value: number) => boolean
 }
@@ -89,7 +92,7 @@ interface NumberFieldProps extends Omit<NumberInputProps, 'onChange' | 'value' |
 /**
  * A number that is typed may be empty or out of its limits for a moment. What was typed stands until the field is left: what it sets comes
  * back later than the next key, and must not be written into it. Once the field is left it shows the value that holds, and beside it why
- * another one does not: nothing that was typed goes back in silence.
+ * another one does not: nothing that was typed goes back in silence, and nothing is made into another number than it says.
  */
 export function NumberField({
   value,
@@ -99,11 +102,18 @@ export function NumberField({
   min,
   max,
   suffix = '',
+  unit = '',
+  allowDecimal = true,
+  allowNegative = true,
   ...common
 }: NumberFieldProps) {
   const { t, numbers } = useWords()
   const [draft, setDraft] = useState<string | number | null>(null)
-  const [refused, setRefused] = useState(false)
+  const [refused, setRefused] = useState<'limits' | 'text' | null>(null)
+  const input = useNumbersOnly(
+    { decimal: allowDecimal, negative: allowNegative, unit, grouped: common.thousandSeparator !== undefined },
+    () => setRefused('text'),
+  )
   /** The value before the first key, and those that were typed since: any other was set elsewhere, and shows at once. */
   const own = useRef<number[]>([])
   useEffect(() => {
@@ -116,14 +126,22 @@ export function NumberField({
     max: max === undefined ? '' : `${numbers.limit(Number(max))}${suffix}`,
   }
   const isRefused = draft !== null && draft !== '' && !own.current.includes(Number(draft))
+  const judge = () => setRefused((before) => (isRefused ? 'limits' : before === 'text' ? before : null))
+  const why = {
+    limits: () => t(max === undefined ? 'settings.atLeast' : 'settings.between', limits),
+    text: () => t(allowDecimal ? 'settings.noNumber' : 'settings.noWholeNumber'),
+  }
   return (
     <NumberInput
       {...common}
+      ref={input}
+      allowDecimal={allowDecimal}
+      allowNegative={allowNegative}
       {...(min === undefined ? {} : { min })}
       {...(max === undefined ? {} : { max })}
-      error={refused ? t(max === undefined ? 'settings.atLeast' : 'settings.between', limits) : null}
+      error={refused === null ? null : why[refused]()}
       onBlur={() => {
-        setRefused(isRefused)
+        judge()
         // Of 510 % its beginnings were numbers that can be, and nobody meant them.
         if (isRefused) onNumber(own.current[0]!)
         own.current = []
@@ -131,13 +149,13 @@ export function NumberField({
         onBlur?.()
       }}
       onChange={(typed) => {
-        setRefused(false)
+        setRefused(null)
         setDraft(typed)
         if (own.current.length === 0) own.current = [value]
         if (typeof typed === 'number' && onNumber(typed)) own.current.push(typed)
       }}
       onKeyDown={(event) => {
-        if (event.key === 'Enter') setRefused(isRefused)
+        if (event.key === 'Enter') judge()
         onKeyDown?.(event)
       }}
       onMouseDown={(event) => {
@@ -150,6 +168,42 @@ export function NumberField({
       value={draft ?? value}
     />
   )
+}
+
+/**
+ * The control takes the digits out of whatever is put into it: "4,5" typed became 45, "1e-3" 13, and 2.5 pasted for a count 2. What goes in is
+ * written in digits before it does, and what is no number stays out.
+ */
+function useNumbersOnly(as: TakenAs & { readonly grouped: boolean }, onRefused: () => void) {
+  const input = useRef<HTMLInputElement>(null)
+  const latest = useRef({ as, onRefused })
+  latest.current = { as, onRefused }
+  useEffect(() => {
+    const field = input.current!
+    const take = (event: Event, text: string) => {
+      const digits = takenAs(text, latest.current.as)
+      if (event.type === 'beforeinput' && digits === text) return
+      // The control has a paste of its own, which knows no whole numbers.
+      event.stopPropagation()
+      event.preventDefault()
+      if (digits === null) latest.current.onRefused()
+      // As if it had been typed: over what is selected, and back with Ctrl+Z.
+      else if (digits !== '') document.execCommand('insertText', false, digits)
+    }
+    const paste = (event: ClipboardEvent) => take(event, event.clipboardData?.getData('text') ?? '')
+    const before = (event: InputEvent) => {
+      // Between its groups of three digits the control writes commas itself.
+      if (!event.data || event.isComposing || (latest.current.as.grouped && event.data === ',')) return
+      take(event, event.data)
+    }
+    field.addEventListener('paste', paste)
+    field.addEventListener('beforeinput', before)
+    return () => {
+      field.removeEventListener('paste', paste)
+      field.removeEventListener('beforeinput', before)
+    }
+  }, [])
+  return input
 }
 
 interface QuantityProps {
@@ -187,6 +241,7 @@ export function ShareInput({ entry, value, onChange, unitless, ...common }: Shar
         return true
       }}
       step={entry.step * 100}
+      unit="%"
       {...(unitless ? {} : { suffix: '\u00a0%' })}
       value={inPercent(value)}
     />
@@ -217,6 +272,7 @@ export function SizeInput({ value, onChange, unitless, ...common }: SizeInputPro
         return true
       }}
       step={100}
+      unit={megabyte.suffix.trim()}
       {...(unitless ? {} : { suffix: megabyte.suffix })}
       thousandSeparator=","
       value={value / megabyte.bytes}

@@ -44,6 +44,46 @@ test('a number that was cleared is the old one again once the field is left', as
   await expect(page.getByText(/^0\.001.% to 100.%$/)).toBeVisible()
 })
 
+test('what is pasted into a field of numbers is that number or none', async ({ page }) => {
+  await openSample(page)
+  await chooseGoal(page, 'Size')
+  const size = page.getByRole('textbox', { name: 'Size of the output' })
+  const put = async (text: string, field = size) => {
+    await field.selectText()
+    await field.evaluate((input, pasted) => {
+      const clipboardData = new DataTransfer()
+      clipboardData.setData('text', pasted)
+      input.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+    }, text)
+  }
+  for (const [text, number] of [
+    ['4,5', '4.5'],
+    ['40 %', '40'],
+    ['1e1', '10'],
+    ['４０', '40'],
+  ] as const) {
+    await put(text)
+    await expect(size).toHaveValue(number)
+  }
+  const standing = await size.inputValue()
+  for (const text of ['-5', '1.5.2', '50MB', 'ten']) {
+    await put(text)
+    await expect(size).toHaveValue(standing)
+    await expect(page.getByText('Not a number.', { exact: true })).toBeVisible()
+  }
+  // Key by key, as a keyboard with a comma writes it.
+  await size.selectText()
+  await page.keyboard.type('7,25')
+  await expect(size).toHaveValue('7.25')
+  await expect(page.getByText('Not a number.', { exact: true })).toBeHidden()
+  const oversampling = page.getByRole('textbox', { name: 'Oversampling' })
+  await put('2,5', oversampling)
+  await expect(oversampling).toHaveValue('10')
+  await expect(page.getByText('Not a whole number.')).toBeVisible()
+  await put('1e2', oversampling)
+  await expect(oversampling).toHaveValue('100')
+})
+
 test('why a recipe was refused is in view', async ({ page, folder }) => {
   await resize(page, 960, 640)
   await openSample(page)
