@@ -7,6 +7,7 @@ import { ControlsPlace } from '../charts/plot/ChartFrame.tsx'
 import { SingularValues } from '../charts/SingularValues.tsx'
 import { goalOf } from '../choices/goal.ts'
 import { useParams } from '../choices/params.ts'
+import { isCompressed } from '../choices/rules.ts'
 import { type Lens, lenses, selectionReducers, useSelection } from '../choices/selection.ts'
 import { useStages } from '../frame/stages.ts'
 import { useRankShown } from '../model/figures/rank-shown.ts'
@@ -19,7 +20,7 @@ import { ResultPanel } from './ResultPanel.tsx'
 import { WhatIf } from './WhatIf.tsx'
 
 export function TensorTab({ view }: { readonly view: TensorView }) {
-  const { rank, reached, planned } = useRankShown(view)
+  const { rank, reached, provisional = false, planned } = useRankShown(view)
   const lens = useSelection((state) => state.lens)
   const [place, setPlace] = useState<HTMLElement | null>(null)
   // What becomes of the tensor, its chart.
@@ -30,12 +31,15 @@ export function TensorTab({ view }: { readonly view: TensorView }) {
   // A goal, and a rank of its own, are not lost to a touch of the curve: there another rank is only looked at.
   const guarded = !byRank || pinned !== undefined
   // What a goal keeps has no rank: any is only looked at.
-  const kept = !byRank && pinned === undefined && planned !== null && planned.rank === null
+  const leftOut = useSelection((selection) => planned === null && !isCompressed(view.tensor, selection))
+  const kept = !byRank && pinned === undefined && (leftOut || planned?.rank === null)
   const looked = guarded && whatIf !== null && whatIf !== rank ? whatIf : null
+  // Nor has what waits for the plan of its goal.
+  const fate = kept ? 'kept' : provisional ? 'unknown' : rank
   const chart = {
     rank: looked ?? rank,
-    planned: looked === null || kept ? null : rank,
-    whatIf: looked !== null || kept,
+    planned: looked === null || typeof fate === 'string' ? null : fate,
+    whatIf: looked !== null || typeof fate === 'string',
     onRank: guarded ? selectionReducers.whatIf : setRank,
     onCommit: guarded ? () => {} : commitRank,
   }
@@ -46,7 +50,7 @@ export function TensorTab({ view }: { readonly view: TensorView }) {
         <LensChoice />
         <div className="tensor-chart-controls" ref={setPlace} />
       </div>
-      {looked === null ? null : <WhatIf planned={kept ? null : rank} rank={looked} view={view} />}
+      {looked === null ? null : <WhatIf fate={fate} rank={looked} view={view} />}
       {place && made > 0 ? (
         <ControlsPlace value={place}>
           <LensChart {...chart} lens={lens} view={view} />

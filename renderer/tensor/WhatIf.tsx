@@ -21,11 +21,11 @@ interface WhatIfProps {
   readonly view: TensorView
   /** Looked at. */
   readonly rank: number
-  /** The plan's; null where it keeps the tensor. */
-  readonly planned: number | null
+  /** What the plan does with the tensor: the rank it gives it, or that it keeps it, or that there is no plan of this goal yet. */
+  readonly fate: number | 'kept' | 'unknown'
 }
 
-export function WhatIf({ view, rank, planned }: WhatIfProps) {
+export function WhatIf({ view, rank, fate }: WhatIfProps) {
   const { t, numbers } = useWords()
   const goalWords = useGoalWords()
   const params = useParams((state) => state.params)
@@ -34,6 +34,11 @@ export function WhatIf({ view, rank, planned }: WhatIfProps) {
   const forAll = useForAll(rank)
   const known = (error: number | null) =>
     error === null ? t('result.notKnown') : numbers.error(error, view.report?.resolution ?? 0)
+  const plan = () => {
+    if (fate === 'kept') return t('whatIf.kept')
+    if (fate === 'unknown') return t('plan.rankUnknown')
+    return t('whatIf.planned', { rank: numbers.count(fate), error: known(errorAt(view, fate)) })
+  }
   return (
     <section aria-label={t('whatIf.title')} className="what-if" data-testid="what-if">
       <div>
@@ -41,11 +46,7 @@ export function WhatIf({ view, rank, planned }: WhatIfProps) {
           <strong>{t('whatIf.rank', { rank: numbers.count(rank) })}</strong>{' '}
           <span className="nowrap">{t('whatIf.error', { error: known(errorAt(view, rank)) })}</span>
         </p>
-        <p className="what-if-note">
-          {planned === null
-            ? t('whatIf.kept')
-            : t('whatIf.planned', { rank: numbers.count(planned), error: known(errorAt(view, planned)) })}
-        </p>
+        <p className="what-if-note">{plan()}</p>
       </div>
       <div>
         <Button

@@ -30,6 +30,8 @@ interface RankShown {
   readonly rank: number
   /** Whether the goal, if there is one, is met at this rank. */
   readonly reached: boolean
+  /** What the goal gives the tensor is not known yet: the rank is only one to look at. */
+  readonly provisional?: boolean
   /** What a run would do with the tensor, where that is known. */
   readonly planned: PlannedTensor | null
 }

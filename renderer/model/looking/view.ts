@@ -90,7 +90,7 @@ export function errorAt(view: TensorView, rank: number): number | null {
 /**
  * The rank of this tensor under the parameters: the one chosen for all, the one a plan has found for it, or the least that meets an error
  * goal. A goal that the curve does not reach is shown at its end (`reached` false); where a plan keeps the tensor its own reason says why.
- * Without a plan, what a size goal gives each tensor is known after the run.
+ * Without a plan, what a goal over all tensors gives each is not known: the rank for all is looked at meanwhile (`provisional`).
  */
 export function chosenRank(
   view: TensorView,
@@ -98,7 +98,7 @@ export function chosenRank(
   planned: Pick<PlannedTensor, 'rank'> | null,
   /** Of its own, whatever the goal. */
   pin?: number,
-): { readonly rank: number; readonly reached: boolean } {
+): { readonly rank: number; readonly reached: boolean; readonly provisional?: boolean } {
   if (pin !== undefined) return { rank: Math.min(pin, view.smallest), reached: true }
   const allRanks = Math.min(params.rank, view.smallest)
   if (goalOf(params) === 'rank') return { rank: allRanks, reached: true }
@@ -109,7 +109,8 @@ export function chosenRank(
     const last = Math.min(largestUsefulRank(info, size, stored, keptBytes), params.maxRank, view.curve.length - 1)
     return { rank: Math.max(1, last), reached: true }
   }
-  if (view.curve.length === 0 || !ownCurveDecides(view.matrix, params)) return { rank: allRanks, reached: true }
+  if (view.curve.length === 0 || !ownCurveDecides(view.matrix, params))
+    return { rank: allRanks, reached: true, provisional: planned === null }
   const least = leastRank(view.matrix, view.curve, params)
   return { rank: least ?? view.curve.length - 1, reached: typeof least === 'number' || planned !== null }
 }

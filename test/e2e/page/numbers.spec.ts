@@ -88,6 +88,24 @@ test('dragging the rank changes the sizes at once and starts no job', async ({ p
   expect(await jobsStarted(page)).toBe(before)
 })
 
+test('a rank that is looked at before the goal has a plan stands beside none', async ({ page }) => {
+  await openSample(page)
+  await chooseGoal(page, 'Size')
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByText('Its rank under this goal is not known yet')).toBeVisible()
+  await expect(page.locator('.rank-grip')).toHaveText(/^What if \d+$/)
+  await rankHandle(page).focus()
+  await page.keyboard.press('Home')
+  const whatIf = page.getByTestId('what-if')
+  await expect(whatIf).toContainText('What if rank 1')
+  await expect(whatIf).toContainText('Its rank under this goal is not known yet')
+  await expect(whatIf).not.toContainText('The plan has')
+  await expect(page.locator('.tensor-tab').getByText(/^Planned \d+$/)).toHaveCount(0)
+  // What is not ticked gets no rank, with a plan or before it.
+  await page.getByRole('treegrid', { name: 'Tensors' }).locator('[data-tensor][aria-selected=true] input').uncheck()
+  await expect(whatIf).toContainText('The plan keeps it whole')
+})
+
 test('under a goal a drag only looks, twice in a row, and every change can be undone', async ({ page }) => {
   await openSample(page)
   await chooseGoal(page, 'Size')

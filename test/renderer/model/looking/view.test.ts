@@ -61,7 +61,11 @@ test('break-even follows the dtype of the factors', () => {
 test('without a plan the page says no least rank where a rounding that it cannot foresee decides', () => {
   const asked = { ...params, goalError: 1e-3 }
   for (const known of [null, { rank: null }])
-    expect(chosenRank(view('randomized', asked), asked, known)).toEqual({ rank: 20, reached: true })
+    expect(chosenRank(view('randomized', asked), asked, known)).toEqual({
+      rank: 20,
+      reached: true,
+      ...(known === null && { provisional: true }),
+    })
 })
 
 const estimate = (tensors: readonly TensorReport[], choice: Choice, now: typeof params) =>
