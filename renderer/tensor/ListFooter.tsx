@@ -29,6 +29,12 @@ export const ListFooter = memo(function ListFooter({ tensors, shown, total }: Li
     () => tensors.filter((tensor) => isCompressed(tensor, { included, excluded })).length,
     [tensors, included, excluded],
   )
+  // What was ticked by default and is no more could still be compressed.
+  const possible = useMemo(
+    () =>
+      compressible + tensors.filter(({ name, matrix, plan }) => matrix && plan !== 'keep' && excluded.has(name)).length,
+    [tensors, compressible, excluded],
+  )
   const whole = useWholeBytes()
   const kept = tensors.length - compressible
   const inInt8 = useMemo(
@@ -50,10 +56,12 @@ export const ListFooter = memo(function ListFooter({ tensors, shown, total }: Li
           : t('list.shown', { shown: numbers.count(shown), total })}
       </span>
       <span>
-        {t(ofModel ? 'list.compressible' : 'adapter.inList', {
-          count: compressible,
-          number: numbers.count(compressible),
-        })}
+        {ofModel && possible > compressible
+          ? t('list.ticked', { number: numbers.count(compressible), total: numbers.count(possible) })
+          : t(ofModel ? 'list.compressible' : 'adapter.inList', {
+              count: compressible,
+              number: numbers.count(compressible),
+            })}
       </span>
       {kept > 0 ? (
         <span>

@@ -2,7 +2,7 @@ import type { Translation } from '../english.ts'
 
 export const nothing = {
   'nothing.compressed': (v, w) => `没有矩阵被压缩。${w.text(v.parts)}`,
-  'nothing.none': (_, w) => `每个张量都因名称、形状或规则而保留；若${w.act('include')}，矩阵仍会被分解。`,
+  'nothing.none': (_, w) => `每个张量都未被选择，或因名称、形状而保留；若${w.act('include')}，矩阵会被分解。`,
   'nothing.rank': (v) => `秩为 ${v.rank} 时，没有矩阵会变小。`,
   'nothing.smaller-rank': (v) => `能使某个矩阵变小的最大秩为 ${v.rank}。`,
   'nothing.size': (v, w) => `在此大小下，${w.count(v.count)} 个矩阵均以完整保留为最佳：请选择更小的大小。`,

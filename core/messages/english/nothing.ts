@@ -4,7 +4,7 @@ import type { Message, NoValues, Words } from '../message.ts'
 export const nothing = {
   'nothing.compressed': (v: { parts: readonly Message[] }, w: Words) => `No matrix is compressed. ${w.text(v.parts)}`,
   'nothing.none': (_: NoValues, w: Words) =>
-    `Every tensor is kept for its name, its shape or a rule; a matrix is factorized all the same if ${w.act('include')}.`,
+    `Every tensor is left out by choice, or kept for its name or its shape; a matrix is factorized if ${w.act('include')}.`,
   'nothing.rank': (v: { rank: number }) => `At rank ${v.rank} no matrix gets smaller.`,
   'nothing.smaller-rank': (v: { rank: number }) => `Rank ${v.rank} is the largest that makes one smaller.`,
   'nothing.size': (v: { count: number }, w: Words) =>

@@ -88,6 +88,6 @@ describe('a model of which nothing would be compressed', () => {
   })
 
   it('names rules where nothing may be factorized at all', () => {
-    expect(saidOf([], {}).text).toContain('kept for its name, its shape or a rule')
+    expect(saidOf([], {}).text).toContain('left out by choice, or kept for its name or its shape')
   })
 })

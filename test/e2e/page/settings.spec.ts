@@ -84,6 +84,20 @@ test('what is pasted into a field of numbers is that number or none', async ({ p
   await expect(oversampling).toHaveValue('100')
 })
 
+test('what nobody ticked is said to be left out, not to be what cannot be compressed', async ({ page }) => {
+  await openSample(page)
+  const footer = page.locator('.list-footer')
+  await expect(footer).toContainText('7 can be compressed')
+  // All, then none.
+  const all = page.getByRole('checkbox', { name: /^Compress all \d+ shown$/ })
+  await all.click()
+  await expect(footer).toContainText('9 can be compressed')
+  await all.click()
+  await expect(footer).toContainText('0 of 7 ticked')
+  await expect(page.getByTestId('outcome')).toContainText('Every tensor is left out by choice')
+  await expect(page.getByTestId('outcome')).toContainText('a matrix is factorized if you tick it')
+})
+
 test('why a recipe was refused is in view', async ({ page, folder }) => {
   await resize(page, 960, 640)
   await openSample(page)
