@@ -294,6 +294,42 @@ test('columns scroll one way, and what stands in them stands clear of its neighb
   expect(await overlaps(page.locator('.workbench'))).toEqual([])
 })
 
+test(
+  'in the smallest window at 200 % nothing that is said or pressed lies beyond an edge',
+  loopbackOnly,
+  async ({ page }) => {
+    await page.setViewportSize({ width: 480, height: 320 })
+    await openSample(page)
+    /** Texts and buttons that end beyond what scrolls around them, or beyond the page. */
+    const beyond = (within: Locator) =>
+      within.evaluate((root) => {
+        const edge = Math.min(root.getBoundingClientRect().right, innerWidth)
+        const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT)
+        const out: string[] = []
+        while (texts.nextNode()) {
+          const range = document.createRange()
+          range.selectNodeContents(texts.currentNode)
+          const shown = texts.currentNode.parentElement?.checkVisibility({ opacityProperty: true })
+          if (shown && range.getBoundingClientRect().right > edge + 0.5) out.push(texts.currentNode.textContent!)
+        }
+        return out
+      })
+    await page.getByRole('tab', { name: 'A/B' }).click()
+    expect(await beyond(page.locator('.ab-side').first())).toEqual([])
+    await page.getByRole('tab', { name: 'Model' }).click()
+    await chooseGoal(page, 'Size')
+    await expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
+    expect(await beyond(page.locator('.workbench'))).toEqual([])
+    await page.keyboard.press('Control+Enter')
+    const dialog = page.getByRole('dialog')
+    await expect(dialog.getByTestId('forecast')).toBeVisible()
+    expect(await beyond(dialog)).toEqual([])
+    expect(await overlaps(dialog)).toEqual([])
+    await dialog.getByRole('button', { name: /^(Compress|Write anyway)$/ }).scrollIntoViewIfNeeded()
+    await expect(dialog.getByRole('button', { name: /^(Compress|Write anyway)$/ })).toBeInViewport({ ratio: 1 })
+  },
+)
+
 test('zoomed in, the chart keeps its height and the page scrolls', loopbackOnly, async ({ page }) => {
   // 1280 x 800 at 200 %.
   await page.setViewportSize({ width: 640, height: 400 })
