@@ -13,6 +13,7 @@ import { useParams } from '../../choices/params.ts'
 import { useSelection } from '../../choices/selection.ts'
 import { useStatistics, withStatistics } from '../../choices/statistics.ts'
 import { pendingCall } from '../../frame/pending-call.ts'
+import { useSession } from '../../frame/session.ts'
 import { requestAnalysis } from '../looking/analysis.ts'
 import { dropWork, type PlanWish, useWork, want } from '../looking/work.ts'
 import { currentQuestion } from '../running/run-actions.ts'
@@ -167,6 +168,8 @@ function ask(question: Question, long: boolean): void {
 function follow(question: Question, long: boolean, how: WishEnd): void {
   const fault = faultOf(how)
   if (fault) planReducers.failed(question, long || usePlan.getState().late, fault)
+  // Said over the whole page, and once; that there is no analysis the card says by itself.
+  if (fault?.code === 'engine-died' && useSession.getState().died !== null) planReducers.dismissed()
   rest()
   // A size that cannot be had: the curve says which can.
   if (fault) ensureSizes()

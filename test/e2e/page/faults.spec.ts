@@ -6,6 +6,7 @@ import { expect, loopbackOnly, test } from '../set-up/fixtures.ts'
 import { serveProcess } from '../set-up/serving.ts'
 import {
   browse,
+  chooseGoal,
   choosePreset,
   clipboardText,
   drop,
@@ -142,6 +143,20 @@ test('an engine killed during a job is a message, and the page works on', async 
   await readError(page)
   await page.getByTestId('engine-died').getByRole('button', { name: 'Close' }).click()
   expect(faults).toEqual([])
+})
+
+test('an engine killed during an analysis is said once', async ({ page, engines }) => {
+  await openSample(page)
+  await chooseGoal(page, 'Size')
+  await expect(page.getByRole('button', { name: 'Cancel' })).toBeVisible()
+  for (const pid of await engines()) process.kill(pid, 'SIGKILL')
+  await expect(page.getByTestId('engine-died')).toContainText('What was being computed is lost', patience)
+  const outcome = page.getByTestId('outcome')
+  await expect(outcome).toContainText('Model error not known')
+  await expect(outcome.getByRole('alert')).toHaveCount(0)
+  await expect(page.getByText('The engine was killed (SIGKILL).')).toHaveCount(1)
+  await outcome.getByRole('button', { name: /^Analyze/ }).click()
+  await expect(page.getByTestId('file-bytes')).toHaveAttribute('data-exact', 'true', patience)
 })
 
 test('a file that is gone is offered to be opened again, not to be read again', async ({ page, folder }) => {
