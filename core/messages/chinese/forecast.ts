@@ -16,6 +16,6 @@ export const forecast: Pick<Translation, keyof typeof english> = {
     const spread = `${w.percent(v.spread)} 的方向上（稳定秩）。`
     if (v.total === 1) return `它自己的谱${v.noise === 1 ? '结构不多于随机噪声，' : ''}分布在 ${spread}`
     const noise = `${w.count(v.total)} 个矩阵中有 ${w.count(v.noise)} 个的结构不多于随机噪声；全部矩阵的半数`
-    return `它自己的谱：${v.noise === 0 ? `${w.count(v.total)} 个矩阵的半数` : noise}分布在超过 ${spread}`
+    return `它自己的谱：${v.noise === 0 ? `${w.count(v.total)} 个矩阵的半数` : noise}分布在至少 ${spread}`
   },
 }

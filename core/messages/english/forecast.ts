@@ -14,7 +14,7 @@ export const forecast = {
     'Nothing published is near this model. Without statistics of inputs, expect damage below 95 % of the bytes.',
   'forecast.weighted': () => 'Nothing published is near this model: evaluate it.',
   'forecast.spectra': (v: { noise: number; total: number; spread: number }, w: Words) => {
-    const spread = `over ${v.total === 1 ? '' : 'more than '}${w.percent(v.spread)} of ${v.total === 1 ? 'its' : 'their'} directions (stable rank)`
+    const spread = `over ${v.total === 1 ? '' : 'at least '}${w.percent(v.spread)} of ${v.total === 1 ? 'its' : 'their'} directions (stable rank)`
     if (v.total === 1)
       return `Its own spectrum ${v.noise === 1 ? 'has no more structure than random noise, and ' : ''}spreads ${spread}.`
     const noise = `${w.count(v.noise)} of ${w.count(v.total)} matrices ${v.noise === 1 ? 'has' : 'have'} no more structure than random noise, and `

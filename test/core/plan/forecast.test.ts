@@ -24,7 +24,11 @@ describe('what is known beforehand', () => {
     const matrices = [noise, low, low].map((curve) => ({ rows: 64, cols: 64, curve }))
     // Stable rank of the middle one: 1 / (1 - 0.25) of 64.
     expect(said({ share: 1, matrices })).toMatch(/1 of 3 matrices has no more .*2.08 % of their directions/)
-    expect(said({ share: 1, matrices: matrices.slice(1) })).toMatch(/half of 2 matrices spread over more/)
+    expect(said({ share: 1, matrices: matrices.slice(1) })).toMatch(/half of 2 matrices spread over at least/)
+    // Rotations spread over all directions there are, and nothing over more.
+    const rotation = Array.from({ length: 65 }, (_, rank) => Math.sqrt(1 - rank / 64))
+    const rotations = [0, 1].map(() => ({ rows: 64, cols: 64, curve: rotation }))
+    expect(said({ share: 1, matrices: rotations })).toMatch(/over at least 100.00 % of their directions/)
     expect(said({ share: 1, matrices: [matrices[1]!] })).toMatch(/^Its own spectrum spreads over 2.08 % of its/)
   })
 })
