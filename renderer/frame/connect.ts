@@ -33,6 +33,7 @@ import { fromErrorReport } from '../../core/errors.ts'
 import type { Port } from '../../core/port.ts'
 import { connectApi, type FarSide, hostLost } from '../../core/rpc.ts'
 import { pageKey } from './page-key.ts'
+import { onSilence } from './silence.ts'
 import { upload } from './upload.ts'
 
 type Side = SocketFrame['to']
@@ -204,12 +205,18 @@ function loopbackChannels(events: ConnectionEvents): Channels {
       const frame = socketFrameSchema.parse(JSON.parse(String(data)))
       channels[frame.to].receive(frame.message)
     }
-    socket.onclose = () => {
+    const lost = () => {
+      // Of a socket that was given up nothing is heard any more, its own end neither.
+      socket.onopen = socket.onmessage = socket.onclose = null
+      stopAsking()
+      socket.close()
       channels.engine.renew('new')
       channels.host.renew('new')
       events.connected(false)
       void retry()
     }
+    socket.onclose = lost
+    const stopAsking = onSilence(() => channels.host.api.info(), lost)
   }
   /** A host that answers and does not admit this page never will: trying again would only look as if it might. */
   const retry = async () => {

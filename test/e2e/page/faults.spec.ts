@@ -292,6 +292,35 @@ test(
   },
 )
 
+test(
+  'a host that hangs is said to be lost, and what was waited for comes once it goes on',
+  loopbackOnly,
+  async ({ browser, folder }) => {
+    test.slow()
+    writeNoise(join(folder, 'noise.npy'), 64)
+    const host = await serveProcess([folder], join(folder, 'config'))
+    const page = await browser.newPage()
+    await page.goto(host.url)
+    await openSample(page)
+    await readError(page)
+    await page.getByRole('button', { name: 'Open another file' }).click()
+    await page.getByRole('button', { name: 'Browse this server…' }).click()
+    const file = page.getByRole('dialog').getByText('noise.npy', { exact: true })
+    await expect(file).toBeVisible()
+    host.process.kill('SIGSTOP')
+    await file.click()
+    await expect(page.getByText('The connection to GhostSVD was lost. Trying again')).toBeVisible({ timeout: 60_000 })
+    host.process.kill('SIGCONT')
+    await expect(page.getByText('Trying again')).toHaveCount(0, patience)
+    await expect(page.locator('[data-engine="ready"]')).toBeVisible(patience)
+    if (!(await file.isVisible())) await page.getByRole('button', { name: 'Browse this server…' }).click()
+    await file.click()
+    await readError(page)
+    await page.close()
+    await host.stop()
+  },
+)
+
 test('a part of the page that fails is a sentence, and loaded again the page has what was chosen', async ({
   page,
   faults,
