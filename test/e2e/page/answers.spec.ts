@@ -151,7 +151,7 @@ test('forms beside each other say which is ticked and why, and the one that is u
     .getByRole('button', { name: /^Analyze/ })
     .click()
   await expect(page.getByTestId('planned')).toContainText('Would be kept in INT8', patience)
-  await expect(page.getByText('In INT8: error')).toBeVisible()
+  await expect(page.getByText('Error in INT8')).toBeVisible()
   const error = Number(await page.getByTestId('relative-error').getAttribute('data-relative-error'))
   expect(error).toBeGreaterThan(0.001)
   const row = page.locator('.tensor-row[aria-selected=true]')

@@ -128,7 +128,7 @@ test('a tensor that the plan keeps shows no figures of a compression', async ({ 
   await expect(page.getByTestId('planned')).toContainText('Would be kept: The goal is not reached', patience)
   const error = page.getByTestId('relative-error')
   await expect(error).toHaveAttribute('data-relative-error', '0')
-  await expect(error).toHaveText(/^Kept: error0\s%$/)
+  await expect(error).toHaveText(/^Error, kept whole0\s%$/)
   await expect(page.getByTestId('tensor-bytes')).toHaveText(/([\d.]+\s\wB) → \1$/)
   await expect(page.getByTestId('job-status')).not.toContainText('not reached')
 })

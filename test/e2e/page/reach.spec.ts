@@ -137,6 +137,7 @@ test(
     await expect(page.getByTestId('excess')).toBeVisible(patience)
     // A select: opened, moved in, chosen from.
     await enter(page.getByRole('combobox', { name: 'Zoom' }))
+    await expect(page.getByRole('option', { name: 'To break-even' })).toBeVisible()
     await press('ArrowDown')
     await press('Enter')
     await expect(page.getByRole('combobox', { name: 'Zoom' })).toHaveValue('To break-even')
