@@ -14,7 +14,7 @@ interface Move {
 export class Pace {
   #moves: Move[] = []
 
-  /** Less than before begins anew. */
+  /** A smaller share than before starts over. */
   moved(share: number, at: number): void {
     const last = this.#moves.at(-1)
     if (last && share < last.share) this.#moves = []

@@ -202,13 +202,14 @@ function loopbackChannels(events: ConnectionEvents): Channels {
       events.connected(true)
     }
     socket.onmessage = ({ data }) => {
+      silence.heard()
       const frame = socketFrameSchema.parse(JSON.parse(String(data)))
       channels[frame.to].receive(frame.message)
     }
     const lost = () => {
       // Of a socket that was given up nothing is heard any more, its own end neither.
       socket.onopen = socket.onmessage = socket.onclose = null
-      stopAsking()
+      silence.stop()
       socket.close()
       channels.engine.renew('new')
       channels.host.renew('new')
@@ -216,7 +217,7 @@ function loopbackChannels(events: ConnectionEvents): Channels {
       void retry()
     }
     socket.onclose = lost
-    const stopAsking = onSilence(() => channels.host.api.info(), lost)
+    const silence = onSilence(() => void channels.host.api.info().catch(() => {}), lost)
   }
   /** A host that answers and does not admit this page never will: trying again would only look as if it might. */
   const retry = async () => {

@@ -5,11 +5,10 @@ const askEveryMs = 5000
 const silenceMs = 20_000
 
 /**
- * Tells when `ask` has got no answer for so long: the host hangs, or the way to it does. A tunnel that froze, and a machine that sleeps, keep their
- * sockets open.
- * @returns how to stop asking
+ * Asks again and again, and tells when nothing at all was heard for so long after a question: the host hangs, or the way to it does. A tunnel that froze,
+ * and a machine that sleeps, keep their sockets open. Whatever is heard counts: over a slow link an answer waits behind what was sent before it.
  */
-export function onSilence(ask: () => Promise<unknown>, tell: () => void): () => void {
+export function onSilence(ask: () => void, tell: () => void): { heard(): void; stop(): void } {
   let askedAt: number | null = null
   let lookedAt = performance.now()
   const timer = setInterval(() => {
@@ -17,15 +16,15 @@ export function onSilence(ask: () => Promise<unknown>, tell: () => void): () => 
     // A page that slept itself has not listened.
     if (now - lookedAt > 2 * askEveryMs) askedAt = null
     lookedAt = now
-    if (askedAt !== null && now - askedAt >= silenceMs) return tell()
-    if (askedAt !== null) return
-    askedAt = now
-    ask().then(
-      () => {
-        askedAt = null
-      },
-      () => {},
-    )
+    if (askedAt === null) {
+      askedAt = now
+      ask()
+    } else if (now - askedAt >= silenceMs) tell()
   }, askEveryMs)
-  return () => clearInterval(timer)
+  return {
+    heard: () => {
+      askedAt = null
+    },
+    stop: () => clearInterval(timer),
+  }
 }

@@ -50,13 +50,11 @@ export function MapTable({ title, records }: { readonly title: string; readonly 
                 </Table.Th>
                 <Table.Td className="nowrap">{role}</Table.Td>
                 <Table.Td className="right nowrap">
-                  {outlook.inInt8
-                    ? t('choices.INT8')
-                    : outlook.kept
-                      ? t('map.kept')
-                      : outlook.rank === null
-                        ? '–'
-                        : numbers.count(outlook.rank)}
+                  {outlook.kept
+                    ? t(outlook.inInt8 ? 'choices.INT8' : 'map.kept')
+                    : outlook.rank === null
+                      ? '–'
+                      : numbers.count(outlook.rank)}
                 </Table.Td>
                 <Table.Td className="right nowrap">
                   {outlook.error === null ? '–' : numbers.error(outlook.error, outlook.resolution)}

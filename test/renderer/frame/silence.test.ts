@@ -4,40 +4,40 @@ import { onSilence } from '../../../renderer/frame/silence.ts'
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
-const never = () => new Promise<never>(() => {})
-
-test('a host that answers is asked again, and never said to be silent', async () => {
-  const ask = vi.fn(async () => {})
+test('whoever answers is asked again, and never said to be silent', async () => {
+  const ask = vi.fn(() => silence.heard())
   const tell = vi.fn()
-  const stop = onSilence(ask, tell)
+  const silence = onSilence(ask, tell)
   await vi.advanceTimersByTimeAsync(120_000)
   expect(ask).toHaveBeenCalledTimes(24)
   expect(tell).not.toHaveBeenCalled()
-  stop()
+  silence.stop()
 })
 
-test('one that does not is told of once its answer is 20 s late, unless it was stopped before', async () => {
+test('silence is told 20 s after a question, unless anything else was heard meanwhile', async () => {
   const tell = vi.fn()
-  const stop = onSilence(never, () => {
-    tell()
-    stop()
-  })
+  const silence = onSilence(() => {}, tell)
   await vi.advanceTimersByTimeAsync(24_000)
+  silence.heard()
+  await vi.advanceTimersByTimeAsync(20_000)
   expect(tell).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(tell).toHaveBeenCalledTimes(1)
+  silence.stop()
   await vi.advanceTimersByTimeAsync(120_000)
   expect(tell).toHaveBeenCalledTimes(1)
 })
 
 test('a page that slept itself has not listened, and asks again', async () => {
-  const ask = vi.fn(never)
+  const ask = vi.fn()
   const tell = vi.fn()
-  const stop = onSilence(ask, tell)
+  const silence = onSilence(ask, tell)
   await vi.advanceTimersByTimeAsync(5000)
   // Its clock goes on while its timers stand still.
   vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 3_600_000)
   await vi.advanceTimersByTimeAsync(5000)
   expect(tell).not.toHaveBeenCalled()
   expect(ask).toHaveBeenCalledTimes(2)
-  stop()
+  silence.stop()
   vi.restoreAllMocks()
 })
